@@ -1,0 +1,65 @@
+"""The database seam, and the pool behind it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Value = str | int | float | bytes | None
+Row = tuple  # type: ignore[type-arg]  # a row's columns have the types its statement says
+Parameters = Mapping[str, "Value | Sequence[Value] | Sequence[tuple[Value, ...]]"]
+
+
+class Dialect(Protocol):
+    """What SQLite and MySQL say differently."""
+
+    name: str  # "sqlite" or "mysql"
+    for_update: str  # "" or "FOR UPDATE"
+    skip_locked: str  # "" or "FOR UPDATE SKIP LOCKED"
+
+
+class Txn(Protocol):
+    """One open transaction in a pool thread. Functions that take it never await and have no effect but SQL: they may rerun.
+
+    SQL is written with `:name` parameters. A list parameter expands to `(a, b, …)`, a list of tuples to the dialect's list of
+    row values; both stand after `IN`; an empty list matches nothing.
+    """
+
+    dialect: Dialect
+
+    def execute(self, sql: str, parameters: Parameters = ...) -> int:
+        """Runs a statement; the number of rows it matched."""
+
+    def rows(self, sql: str, parameters: Parameters = ...) -> list[Row]:
+        """All rows of a query."""
+
+    def row(self, sql: str, parameters: Parameters = ...) -> Row | None:
+        """The only row, or None."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, ignore: bool = False) -> int:
+        """All rows in one statement (or several under the packet limit); with `ignore`, rows whose key exists are skipped.
+
+        The number of rows inserted.
+        """
+
+    def upsert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str]) -> None:
+        """Rows whose `keys` exist get the new values of the `update` columns; the others are inserted."""
+
+
+class Database(Protocol):
+    """Runs transaction functions in pool threads."""
+
+    dialect: Dialect
+
+    def run(self, fn: Callable[Concatenate[Txn, P], T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """fn(txn, …) ran and was committed (READ COMMITTED, or BEGIN IMMEDIATE); it reran after a deadlock or a lost connection.
+
+        Raises: what fn raised, after a rollback; Unavailable("database") when the database is away.
+        """
+
+    def read(self, fn: Callable[Concatenate[Txn, P], T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """As `run` for functions that only read; may be answered by a replica or a reader connection."""
+
+    def close(self) -> Awaitable[None]:
+        """No transaction runs any more and the connections are closed."""
