@@ -1,22 +1,18 @@
-"""The database seam, and the pool behind it."""
+"""The database seam. `pool.py` opens what stands behind it; `tests/world/inline_database.py` stands behind it in tests."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+
+from scaisend.storage.dialect import Dialect
+
+__all__ = ["Database", "Dialect", "Parameters", "Row", "Txn", "Value"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Value = str | int | float | bytes | None
-Row = tuple  # type: ignore[type-arg]  # a row's columns have the types its statement says
+Row: TypeAlias = tuple[Any, ...]  # a row's columns have the types its statement says
 Parameters = Mapping[str, "Value | Sequence[Value] | Sequence[tuple[Value, ...]]"]
-
-
-class Dialect(Protocol):
-    """What SQLite and MySQL say differently."""
-
-    name: str  # "sqlite" or "mysql"
-    for_update: str  # "" or "FOR UPDATE"
-    skip_locked: str  # "" or "FOR UPDATE SKIP LOCKED"
 
 
 class Txn(Protocol):
@@ -37,13 +33,17 @@ class Txn(Protocol):
     def row(self, sql: str, parameters: Parameters = ...) -> Row | None:
         """The only row, or None."""
 
-    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, ignore: bool = False) -> int:
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, ignore: bool = False,
+    ) -> int:
         """All rows in one statement (or several under the packet limit); with `ignore`, rows whose key exists are skipped.
 
         The number of rows inserted.
         """
 
-    def upsert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str]) -> None:
+    def upsert(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str],
+    ) -> None:
         """Rows whose `keys` exist get the new values of the `update` columns; the others are inserted."""
 
 

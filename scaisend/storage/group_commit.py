@@ -133,5 +133,3 @@ class GroupCommit(Generic[I, R]):
                 entry.done.errback(result)
             else:
                 entry.done.callback(result)
-
-

@@ -2,7 +2,17 @@
 
 from alembic import op
 
-from scaisend.storage.migrations.columns import an_id, blob, flag, long_text, moment, number, row_number, short_text, small_number
+from scaisend.storage.migrations.columns import (
+    an_id,
+    blob,
+    flag,
+    long_text,
+    moment,
+    number,
+    row_number,
+    short_text,
+    small_number,
+)
 
 revision = "0004"
 down_revision = "0003"

@@ -2,7 +2,18 @@
 
 from alembic import op
 
-from scaisend.storage.migrations.columns import an_id, big_number, blob, flag, long_text, moment, number, row_number, short_text, small_number
+from scaisend.storage.migrations.columns import (
+    an_id,
+    big_number,
+    blob,
+    flag,
+    long_text,
+    moment,
+    number,
+    row_number,
+    short_text,
+    small_number,
+)
 
 revision = "0006"
 down_revision = "0005"
