@@ -31,7 +31,7 @@ class Verdict:
 
 
 class Limiter(Protocol):
-    """Counts requests by key; never fails: without its server it counts for this process alone."""
+    """Counts requests by key; never fails: without its server it counts for this process alone. A key belongs to one limit."""
 
     def take_now(self, key: str, limit: Limit, cost: int = 1) -> Verdict | None:
         """The verdict, when this process can tell it without asking anybody; else None, and nothing was counted."""

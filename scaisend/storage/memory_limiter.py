@@ -20,12 +20,12 @@ class MemoryLimiter:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._windows: dict[tuple[str, Limit], _Window] = {}
+        self._windows: dict[str, _Window] = {}
 
     def take_now(self, key: str, limit: Limit, cost: int = 1) -> Verdict:
         """The verdict, at once."""
         now_s = self._clock()
-        window = self._windows.get((key, limit))
+        window = self._windows.get(key)
         if window is None or now_s >= window.reset_at:
             window = self._open(key, limit, now_s)
         allowed = window.used + cost <= limit.count
@@ -37,10 +37,10 @@ class MemoryLimiter:
         return self.take_now(key, limit, cost)
 
     def _open(self, key: str, limit: Limit, now_s: float) -> _Window:
-        self._windows.pop((key, limit), None)
+        self._windows.pop(key, None)
         if len(self._windows) >= MOST_KEYS:
             self._forget(now_s)
-        window = self._windows[key, limit] = _Window((now_s // limit.per_s + 1) * limit.per_s)
+        window = self._windows[key] = _Window((now_s // limit.per_s + 1) * limit.per_s)
         return window
 
     def _forget(self, now_s: float) -> None:
