@@ -1,0 +1,22 @@
+"""Identity: who may do what.
+
+Partner → tenant → people and API keys. Every request resolves to exactly one tenant here before anything else happens.
+
+Doors     `authenticate.Authenticator` turns a credential into a `Caller` (the Identity seam of http/door.py);
+          `keys_store.check_callers` asks again inside the transaction that acts on the verdict;
+          `/v3/api_keys`, `/v3/scopes`, `/v3/user/account`, `/v3/user/profile`, `/api/admin/api-keys`, `/api/admin/audit-log`.
+Clean     `permissions` (ours, SendGrid's scope names, the default roles), `api_key` (the form of a key and the verdict on it),
+          `key_request` (what /v3/api_keys is asked for).
+Worker    `last_used_worker.LastUsed` writes down when keys were last used.
+Tables    partners, tenants, roles, api_keys, audit_log; `epochs` and `instance` of the installation.
+Callers   http/door.py through the seam; every room above for `record_act`; app/ for init, keys and tenants.
+
+Laws
+- A key is shown once and stored as its SHA-256. It is found by that hash, so no comparison of secrets takes place in the program.
+- A key, role or tenant that changes counts `epochs.identity` up in the same transaction; that row's lock is taken after those of
+  all rows which existed before. A remembered verdict carries the epoch it was reached under, and is not acted upon under
+  another one: so a revocation is obeyed on the next request in every process.
+- A credential gives nothing that its maker does not have.
+- Another tenant's ids answer as unknown ones.
+- Every change leaves a row in the audit log, in the same transaction and without secrets.
+"""
