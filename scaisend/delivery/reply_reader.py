@@ -1,0 +1,94 @@
+"""SMTP replies out of bytes, strictly (RFC 5321 4.2).
+
+    250-mx.example.net          several lines, the same code on each, a hyphen on all but the last
+    250 2.0.0 Ok: queued        one line, with an enhanced status code (RFC 3463)
+"""
+
+import re
+from typing import NamedTuple
+
+MAX_LINES = 100
+MAX_LINE_BYTES = 4096
+MAX_TEXT = 1000
+
+_CODES = {b"%d" % code: code for code in range(200, 600)}
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$|[:;,-])").match
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class BadReply(Exception):
+    """What came is no SMTP reply; the session cannot go on."""
+
+
+class Reply(NamedTuple):
+    """One reply: its code, and its lines without code, as they came, joined by a line feed."""
+
+    code: int
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """The lines as one printable line of at most MAX_TEXT characters."""
+        text = _UNPRINTABLE.sub(" ", self.raw[: 4 * MAX_TEXT].decode("utf-8", "replace")).strip()
+        return text[:MAX_TEXT]
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code that opens the text, when its class agrees with the code (RFC 2034 4)."""
+        found = _ENHANCED(self.text)
+        if found is None or int(found[1]) != self.code // 100:
+            return None
+        return ".".join(str(int(each)) for each in found.groups())
+
+
+class ReplyReader:
+    """Bytes in, replies out; keeps at most one unfinished reply."""
+
+    __slots__ = ("_code", "_lines", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._code = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is kept: neither part of a line nor part of a reply."""
+        return not self._rest and not self._lines
+
+    def feed(self, received: bytes) -> list[Reply]:
+        """The replies that `received` completes, in order.
+
+        Raises: BadReply, when a line is too long, has no code from 200 to 599 or another one than the line before it, or there are too many.
+        """
+        lines = (self._rest + received if self._rest else received).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise BadReply("a reply line is too long")
+        replies = []
+        for line in lines:
+            code = _CODES.get(line[:3])
+            if code is None or len(line) > MAX_LINE_BYTES + 2:
+                raise BadReply(f"not a reply: {_shown(line)}")
+            mark, text = line[3:4], line[4:-1] if line.endswith(b"\r") else line[4:]
+            if self._lines:
+                if code != self._code:
+                    raise BadReply(f"a reply changes its code from {self._code} to {code}")
+                if mark != b"-":
+                    replies.append(Reply(code, b"\n".join((*self._lines, text))))
+                    self._lines = []
+                    continue
+            elif mark == b" " or mark == b"\r" or mark == b"":
+                replies.append(Reply(code, text))
+                continue
+            if mark != b"-":
+                raise BadReply(f"not a reply: {_shown(line)}")
+            self._code = code
+            self._lines.append(text)
+            if len(self._lines) > MAX_LINES:
+                raise BadReply("a reply has too many lines")
+        return replies
+
+
+def _shown(line: bytes) -> str:
+    return _UNPRINTABLE.sub(" ", line[:80].decode("ascii", "replace"))
