@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.threads import deferToThread, deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from scaisend.faults import NotFound, Unavailable
@@ -48,7 +48,7 @@ class DiskObjects:
         return await self._run(_is_there, self._directory, checked_key(key))
 
     async def close(self) -> None:
-        self._pool.stop()
+        await deferToThread(self._pool.stop)
 
     async def _run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

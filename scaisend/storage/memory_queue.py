@@ -1,7 +1,8 @@
 """The queue of one process: the same laws as the Redis queue, in deques and a heap.
 
-It holds at most MOST_WAITING ids a queue, and MOST_DELAYED delayed ones. What is pushed beyond that is not taken in; the workers' sweep of the database
-brings it back. A lane with few ids still finds room: the longest lane gives up its last id, which the sweep brings back too.
+It holds at most MOST_WAITING ids a queue, and MOST_DELAYED delayed ones. What is beyond that is not taken in; the workers'
+sweep of the database brings it back. A lane with few ids still finds room: the longest lane gives up its last id, which the
+sweep brings back too.
 """
 
 from collections import deque

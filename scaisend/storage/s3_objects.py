@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.threads import deferToThread, deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from scaisend.faults import NotFound, Unavailable
@@ -55,7 +55,7 @@ class S3Objects:
         return await self._run(self._exists, checked_key(key))
 
     async def close(self) -> None:
-        self._pool.stop()
+        await deferToThread(self._pool.stop)
 
     async def _run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await deferToThreadPool(self._reactor, self._pool, fn, *args, **kwargs)
