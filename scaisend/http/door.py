@@ -1,0 +1,168 @@
+"""The door: who calls, how often, and whether they may; and what becomes of an exception."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from scaisend.caller import Caller
+from scaisend.faults import Forbidden, ScaiSendError, TooLarge, TooManyRequests, Unauthenticated
+from scaisend.http.call import NOBODY, Call
+from scaisend.http.reply import Reply, failure_reply, refusal_reply
+from scaisend.http.route import Route
+from scaisend.storage.limiter import Limit, Limiter, Verdict
+
+BAD_CREDENTIAL = "The provided authorization grant is invalid, expired, or revoked"
+MOST_CREDENTIAL = 8_192
+# These limits are counted for the tenant, the others for the credential.
+LIMITS_OF_TENANTS = ("mail_send", "writes")
+
+
+class Identity(Protocol):
+    """Credentials to callers."""
+
+    async def authenticate(self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None) -> Caller:
+        """The caller that the credential stands for, of exactly one tenant.
+
+        Raises: Unauthenticated when it is unknown, expired or revoked; Forbidden when the tenant is suspended, or the
+        credential may not act `on_behalf_of` another one.
+        """
+        ...
+
+
+class HttpMetrics(Protocol):
+    """What is counted of every answer; `route` is the route's path, never the request's."""
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request between its head and its answer; `caller` and `verdict` are known once it was admitted.
+
+    Without a `route` it can only be refused. `arrived_at` in epoch seconds.
+    """
+
+    route: Route | None
+    method: str
+    headers: Mapping[str, str]
+    request_id: str
+    remote: str
+    arrived_at: float
+    caller: Caller = NOBODY
+    verdict: Verdict | None = None
+
+
+class Door:
+    """Lets requests in to their routes. No method raises; what is refused is a Reply."""
+
+    def __init__(
+        self, *, identity: Identity, limiter: Limiter, limits: Mapping[str, Limit | None], clock: Callable[[], float],
+        new_request_id: Callable[[], str], metrics: HttpMetrics, log: Logger,
+    ) -> None:
+        self.clock = clock
+        self.new_request_id = new_request_id
+        self._identity = identity
+        self._limiter = limiter
+        self._limits = limits
+        self._metrics = metrics
+        self._log = log
+
+    async def admit(self, visit: Visit) -> Reply | None:
+        """None when the visit may go on: it has its caller, was counted, and the caller has the route's permission."""
+        route = visit.route
+        if route is None or route.public:
+            return None
+        headers = visit.headers
+        try:
+            visit.caller = caller = await self._identity.authenticate(
+                credential_in(headers.get("authorization")), now_s=visit.arrived_at, remote=visit.remote,
+                on_behalf_of=headers.get("on-behalf-of"),
+            )
+            if route.limit is not None:
+                await self._count(visit, route.limit)
+            if route.permission is not None and not may(caller, route.permission):
+                raise Forbidden("access forbidden")
+        except Exception as error:
+            return self.refuse(visit, error)
+        return None
+
+    async def call(self, visit: Visit, route: Route, path: Mapping[str, str], query: Mapping[str, list[str]], body: bytes) -> Reply:
+        """What the route's handler answers to the admitted visit."""
+        try:
+            return await route.call(
+                Call(
+                    caller=visit.caller, path=path, query=query, headers=visit.headers, body=body,
+                    request_id=visit.request_id, now_s=visit.arrived_at, remote=visit.remote,
+                )
+            )
+        except Exception as error:
+            return self.refuse(visit, error)
+
+    def refuse(self, visit: Visit, error: Exception) -> Reply:
+        """The refusal as a reply; anything unforeseen is logged under the request's id and is a 500 that says no more."""
+        if isinstance(error, ScaiSendError):
+            return refusal_reply(error)
+        self._log.failure(
+            "{method} {path}: internal error, request id {request_id}",
+            method=visit.method, path=visit.route.path if visit.route else "?", request_id=visit.request_id,
+        )
+        return failure_reply(visit.request_id)
+
+    def answered(self, visit: Visit, status: int) -> None:
+        """The answer was counted."""
+        path = visit.route.path if visit.route else "none"
+        self._metrics.answered(path, visit.method, status, self.clock() - visit.arrived_at)
+
+    def broken(self, status: int) -> None:
+        """The answer to bytes that are no request was counted."""
+        self._metrics.answered("none", "none", status, 0.0)
+
+    async def _count(self, visit: Visit, name: str) -> None:
+        limit = self._limits.get(name)
+        if limit is None:
+            return
+        caller = visit.caller
+        key = f"{name}:{caller.tenant_id if name in LIMITS_OF_TENANTS else caller.credential_id}"
+        verdict = self._limiter.take_now(key, limit)
+        if verdict is None:
+            verdict = await self._limiter.take(key, limit)
+        visit.verdict = verdict
+        if not verdict.allowed:
+            raise TooManyRequests(retry_after_s=verdict.retry_after_s)
+
+
+def credential_in(authorization: str | None) -> str:
+    """The credential of an Authorization header, `Bearer …` (RFC 6750 2.1; the scheme in any case).
+
+    Raises: Unauthenticated when there is none, or it is not of that form.
+    """
+    if not authorization:
+        raise Unauthenticated("authorization required")
+    scheme, _, rest = authorization.partition(" ")
+    credential = rest.strip()
+    if (
+        scheme.lower() != "bearer" or not credential or len(credential) > MOST_CREDENTIAL
+        or not credential.isascii() or not credential.isprintable() or " " in credential
+    ):
+        raise Unauthenticated(BAD_CREDENTIAL)
+    return credential
+
+
+def may(caller: Caller, permission: str | tuple[str, ...]) -> bool:
+    """Whether the caller has the permission, or one of them."""
+    if isinstance(permission, str):
+        return permission in caller.permissions
+    return not caller.permissions.isdisjoint(permission)
+
+
+def check_head(route: Route, headers: Mapping[str, str], length: int | None) -> None:
+    """Nothing in the request's head forbids to read its body of `length` bytes (None: not announced).
+
+    Raises: TooLarge; Unauthenticated when a credential is missing or malformed.
+    """
+    if length is not None and length > route.body_limit:
+        raise TooLarge("content too large", help=f"The limit is {route.body_limit} bytes.")
+    if not route.public:
+        credential_in(headers.get("authorization"))

@@ -1,0 +1,93 @@
+"""Heads as bytes: what is read from a request's, and how a reply's is written (RFC 9110, 9112)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from re import compile as pattern
+from urllib.parse import parse_qs, unquote_to_bytes
+
+from scaisend.faults import Invalid
+from scaisend.http.reply import BODILESS, PHRASES, Reply
+from scaisend.storage.limiter import Verdict
+
+MOST_QUERY_FIELDS = 2_000
+_REQUEST_ID = pattern(r"[A-Za-z0-9._-]{1,128}")
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()}
+_FORBIDDEN = pattern("[\r\n\0]")
+# Stands for an escaped slash while segments are told apart; UTF-8 cannot decode to it.
+_SLASH = "\udc2f"
+
+
+def is_sound_request_id(text: str) -> bool:
+    """Whether a caller's X-Request-Id may be used as it is."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
+def header_map(raw: Iterable[tuple[bytes, Sequence[bytes]]]) -> dict[str, str]:
+    """Headers by lower-case name, as Latin-1; repeated ones are joined by commas (RFC 9110 5.3)."""
+    return {
+        name.decode("latin-1").lower(): (values[0] if len(values) == 1 else b", ".join(values)).decode("latin-1")
+        for name, values in raw
+    }
+
+
+def path_text(path: bytes) -> str:
+    """The path with its segments decoded; an escaped slash inside a segment is `_SLASH` until `path_values`.
+
+    Raises: Invalid when it is not UTF-8, or has a NUL.
+    """
+    if b"%" not in path:
+        if path.isascii():
+            return path.decode()
+        segments = [path]
+    else:
+        segments = [unquote_to_bytes(part) for part in path.replace(b"%2f", b"%2F").split(b"%2F")]
+    try:
+        text = _SLASH.join([segment.decode() for segment in segments])
+    except UnicodeDecodeError:
+        raise Invalid("Bad Request", help="The path is not UTF-8.") from None
+    if "\0" in text:
+        raise Invalid("Bad Request", help="The path contains a NUL.")
+    return text
+
+
+def path_values(values: Mapping[str, object]) -> dict[str, str]:
+    """The path's parameters, whole."""
+    return {name: str(value).replace(_SLASH, "/") for name, value in values.items()}
+
+
+def query_values(query: bytes) -> dict[str, list[str]]:
+    """Every value of every name of the query, in order; `+` is a space.
+
+    Raises: Invalid when it is not UTF-8, or has more than MOST_QUERY_FIELDS fields.
+    """
+    if not query:
+        return {}
+    try:
+        return parse_qs(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_QUERY_FIELDS)
+    except ValueError:
+        raise Invalid("Bad Request", help="The query cannot be read.") from None
+
+
+def head(reply: Reply, *, request_id: str, verdict: Verdict | None, date: str, close: bool) -> bytes:
+    """The status line and all headers of the reply.
+
+    Raises: ValueError when one of its headers would break out of its line.
+    """
+    status = reply.status
+    text = f"{_STATUS_LINES[status]}Date: {date}\r\nX-Request-Id: {request_id}\r\n"
+    if status not in BODILESS:
+        size_bytes = len(reply.body)
+        text += f"Content-Type: {reply.content_type}\r\nContent-Length: {size_bytes}\r\n" if size_bytes else "Content-Length: 0\r\n"
+    if verdict is not None:
+        text += (
+            f"X-RateLimit-Limit: {verdict.limit}\r\nX-RateLimit-Remaining: {verdict.remaining}\r\n"
+            f"X-RateLimit-Reset: {int(verdict.reset_at)}\r\n"
+        )
+    if close:
+        text += "Connection: close\r\n"
+    if _FORBIDDEN.search(reply.content_type):
+        raise ValueError("a line break in the content type")
+    for name, value in reply.headers:
+        if _FORBIDDEN.search(name) or _FORBIDDEN.search(value):
+            raise ValueError(f"a line break in the header {name!r}")
+        text += f"{name}: {value}\r\n"
+    return f"{text}\r\n".encode()
