@@ -47,7 +47,7 @@ KINDS: Mapping[str, Kind] = {
     FAILED: Kind("given up on our side: it could not be rendered, was poisoned, or an operator ended it", True, "failed"),
     CANCELLED: Kind("cancelled before it was sent", False, "cancelled"),
     IN_DOUBT: Kind("the final dot may have been sent and no answer was recorded", False, "in_doubt"),
-    RESENT: Kind("sent again out of doubt; the recipient may get a copy", False),
+    RESENT: Kind("sent again out of doubt; the recipient may get a copy", False, "queued"),
     RETRIED: Kind("put back into the queue by hand", False, "queued"),
 }
 

@@ -1,0 +1,227 @@
+"""SQL of delivery: claims, the mark before the final dot, leases, what lapsed, dialogues, destinations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scaisend.messages.portion import Portion, Weight
+from scaisend.messages.store import US, micros
+from scaisend.storage.database import Txn
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A recipient claimed for delivery, with its message's body."""
+
+    id: str
+    message_id: str
+    tenant_id: str
+    number: int
+    kind: str
+    email: str
+    name: str | None
+    tries: int
+    attempts: int
+    resends: int
+    claims: int
+    from_email: str
+    accepted_at: float
+    size_bytes: int
+    ip_pool: str | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A claimed recipient that goes back without an event: not tried, or known not to have reached the final dot."""
+
+    recipient_id: str
+    message_id: str
+    tenant_id: str
+    attempt_id: str
+    due_at: float
+    waiting: str
+    reason: str | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A recipient whose moment has come without anybody holding it."""
+
+    id: str
+    message_id: str
+    tenant_id: str
+    status: str
+    attempt_id: str | None
+    attempts: int
+    claims: int
+    has_body: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What was said in an attempt that did not deliver."""
+
+    id: str
+    tenant_id: str
+    recipient_id: str
+    attempt_id: str
+    destination: str
+    source: str | None
+    tls: str | None
+    dialogue: str
+    happened_at: float
+
+
+def claim_recipients_across_tenants(
+    txn: Txn, recipient_ids: Sequence[str], attempt_id: str, lease_until: float, now: float, portion: Portion
+) -> tuple[list[Claimed], list[str]]:
+    """The recipients that are claimed now, and the due ones left for later."""
+    rows = txn.rows(
+        "SELECT id, message_id, tenant_id, number, kind, email, name, tries, attempts, resends, claims FROM recipients "
+        "WHERE id IN :ids AND status IN ('queued', 'deferred') AND attempt_id IS NULL AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
+        {"ids": recipient_ids, "now": micros(now)},
+    )
+    if not rows:
+        return [], []
+    about = {
+        row[0]: row[1:]
+        for row in txn.rows(
+            "SELECT id, from_email, accepted_at, size_bytes, ip_pool, status FROM messages WHERE id IN :ids", {"ids": sorted({row[1] for row in rows})}
+        )
+    }
+    rows = [row for row in rows if row[1] in about]
+    taken = rows[: portion.of([Weight(about[row[1]][2], row[10]) for row in rows])]
+    if not taken:
+        return [], []
+    txn.execute(
+        "UPDATE recipients SET attempt_id = :attempt, due_at = :lease, claims = claims + 1, updated_at = :now WHERE id IN :ids",
+        {"attempt": attempt_id, "lease": micros(lease_until), "now": micros(now), "ids": [row[0] for row in taken]},
+    )
+    bodies = dict(txn.rows("SELECT message_id, content FROM bodies WHERE message_id IN :ids", {"ids": sorted({row[1] for row in taken})}))
+    claimed = []
+    for row in taken:
+        from_email, accepted_at, size_bytes, ip_pool, _ = about[row[1]]
+        body = bodies.get(row[1])
+        claimed.append(Claimed(*row, from_email, accepted_at / US, size_bytes, ip_pool, None if body is None else bytes(body)))
+    return claimed, [row[0] for row in rows[len(taken) :]]
+
+
+def mark_sending_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], now: float) -> set[str]:
+    """Of (recipient id, attempt id), those that are still this attempt's are `sending`: from now on they may have been delivered."""
+    attempts = dict(claims)
+    held = [
+        row[0]
+        for row in txn.rows(
+            "SELECT id, attempt_id FROM recipients WHERE id IN :ids AND status IN ('queued', 'deferred') ORDER BY id " + txn.dialect.for_update,
+            {"ids": sorted(attempts)},
+        )
+        if row[1] == attempts[row[0]]
+    ]
+    if held:
+        txn.execute("UPDATE recipients SET status = 'sending', waiting = NULL WHERE id IN :ids", {"ids": held})
+    return set(held)
+
+
+def unmark_sending_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], now: float) -> None:
+    """Of (recipient id, attempt id), those that this attempt marked wait again: they did not reach a final dot."""
+    _leave_sending(txn, dict(claims))
+
+
+def _leave_sending(txn: Txn, attempts: dict[str, str]) -> None:
+    txn.execute(
+        "UPDATE recipients SET status = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'queued' END "
+        "WHERE id IN :ids AND attempt_id IN :attempts AND status = 'sending'",
+        {"ids": sorted(attempts), "attempts": sorted(set(attempts.values()))},
+    )
+
+
+def renew_leases_across_tenants(txn: Txn, recipient_ids: Sequence[str], attempt_ids: Sequence[str], lease_until: float) -> int:
+    """The leases of the recipients that these attempts still hold end later; how many."""
+    return txn.execute(
+        "UPDATE recipients SET due_at = :lease WHERE id IN :ids AND attempt_id IN :attempts AND status IN ('queued', 'deferred', 'sending')",
+        {"lease": micros(lease_until), "ids": recipient_ids, "attempts": attempt_ids},
+    )
+
+
+def release_across_tenants(txn: Txn, releases: Sequence[Release], now: float) -> None:
+    """The recipients wait until their `due_at` again; their bodies are kept."""
+    _leave_sending(txn, {each.recipient_id: each.attempt_id for each in releases})
+    groups: dict[tuple[int, str, str | None], list[Release]] = {}
+    for each in releases:
+        groups.setdefault((int(each.due_at), each.waiting, each.reason), []).append(each)
+    for (_, waiting, reason), group in groups.items():
+        txn.execute(
+            "UPDATE recipients SET attempt_id = NULL, due_at = :due, waiting = :waiting, reason = COALESCE(:reason, reason), claims = 0, updated_at = :now "
+            "WHERE id IN :ids AND attempt_id IN :attempts AND status IN ('queued', 'deferred')",
+            {
+                "due": micros(group[0].due_at), "waiting": waiting, "reason": reason and reason[:512], "now": micros(now),
+                "ids": sorted(each.recipient_id for each in group), "attempts": sorted({each.attempt_id for each in group}),
+            },
+        )
+
+
+def lapsed(txn: Txn, tenant_id: str, due_before: float, most: int) -> list[Lapsed]:
+    """The tenant's recipients whose moment has come, longest due first."""
+    rows = txn.rows(
+        "SELECT r.id, r.message_id, r.tenant_id, r.status, r.attempt_id, r.attempts, r.claims, m.has_body FROM recipients r "
+        "JOIN messages m ON m.id = r.message_id AND m.tenant_id = r.tenant_id "
+        "WHERE r.tenant_id = :tenant_id AND r.due_at <= :due ORDER BY r.due_at LIMIT :most",
+        {"tenant_id": tenant_id, "due": micros(due_before), "most": most},
+    )
+    return [Lapsed(*row[:7], bool(row[7])) for row in rows]
+
+
+def end_leases_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], due_at: float | None, now: float) -> list[str]:
+    """Of (recipient id, attempt id), the claims that are over are nobody's and due at `due_at`; the ids."""
+    attempts = dict(claims)
+    over = [
+        row[0]
+        for row in txn.rows(
+            "SELECT id, attempt_id FROM recipients WHERE id IN :ids AND status IN ('queued', 'deferred') AND due_at <= :now ORDER BY id "
+            + txn.dialect.for_update,
+            {"ids": sorted(attempts), "now": micros(now)},
+        )
+        if row[1] == attempts[row[0]]
+    ]
+    if over:
+        txn.execute(
+            "UPDATE recipients SET attempt_id = NULL, due_at = :due, updated_at = :now WHERE id IN :ids",
+            {"due": micros(due_at), "now": micros(now), "ids": over},
+        )
+    return over
+
+
+def render_again_across_tenants(txn: Txn, recipient_ids: Sequence[str], message_ids: Sequence[str], now: float) -> None:
+    """The messages are due for rendering at once; the recipients are nobody's until then."""
+    txn.execute(
+        "UPDATE messages SET status = 'queued', due_at = :now, updated_at = :now WHERE id IN :ids AND due_at IS NULL", {"now": micros(now), "ids": message_ids}
+    )
+    txn.execute(
+        "UPDATE recipients SET due_at = NULL, attempt_id = NULL, waiting = 'rendering', updated_at = :now "
+        "WHERE id IN :ids AND status IN ('queued', 'deferred')",
+        {"ids": recipient_ids, "now": micros(now)},
+    )
+
+
+def hold_across_tenants(txn: Txn, recipient_ids: Sequence[str], now: float) -> None:
+    """Recipients in doubt stay so until an operator decides (SMTP_IN_DOUBT_POLICY=hold)."""
+    txn.execute(
+        "UPDATE recipients SET due_at = NULL, waiting = 'held', updated_at = :now WHERE id IN :ids AND status = 'in_doubt'",
+        {"ids": recipient_ids, "now": micros(now)},
+    )
+
+
+def insert_dialogues_across_tenants(txn: Txn, dialogues: Sequence[Dialogue]) -> None:
+    if dialogues:
+        columns = ("id", "tenant_id", "recipient_id", "attempt_id", "destination", "source", "tls", "dialogue", "happened_at")
+        txn.insert(
+            "dialogues", columns,
+            [(d.id, d.tenant_id, d.recipient_id, d.attempt_id, d.destination[:255], d.source, d.tls, d.dialogue, micros(d.happened_at)) for d in dialogues],
+        )
+
+
+def pool_addresses_across_tenants(txn: Txn, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The source addresses, a JSON array, of each known (tenant id, pool name)."""
+    rows = txn.rows("SELECT tenant_id, name, addresses FROM ip_pools WHERE (tenant_id, name) IN :pairs", {"pairs": pairs})
+    return {(row[0], row[1]): row[2] for row in rows}

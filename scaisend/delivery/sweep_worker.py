@@ -1,0 +1,123 @@
+"""Finds recipients whose moment has come: due retries, leases that ended, doubts that are to be resolved.
+
+A lease that ends while the recipient is `sending` leaves it `in_doubt`; after SMTP_IN_DOUBT_WAIT the policy decides. Everything
+else is simply tried again.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scaisend.delivery import store
+from scaisend.delivery.store import Lapsed
+from scaisend.faults import Unavailable
+from scaisend.ids import IdMaker
+from scaisend.messages import event as events
+from scaisend.messages import status as states
+from scaisend.messages import waiting
+from scaisend.messages.event import Event
+from scaisend.messages.record import Change, record
+from scaisend.messages.store import active_tenants_across_tenants
+from scaisend.sending.sweep_worker import FULL_TURN, QUIET_TURN, SHORT_QUEUE, by_turns
+from scaisend.storage.database import Database, Txn
+from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """SMTP_IN_DOUBT_WAIT and SMTP_IN_DOUBT_POLICY (`retry` or `hold`)."""
+
+    wait_s: float
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a sweep found to push: recipients to deliver, messages to render again."""
+
+    deliver: list[str]
+    render: list[str]
+
+
+class DeliverySweep:
+    """Looks after recipients that nobody holds."""
+
+    def __init__(
+        self, *, database: Database, queue: Queue, ids: IdMaker, doubt: Doubt, worker_id: str, now_s: Callable[[], float], grace_s: float
+    ) -> None:
+        self._database, self._queue, self._ids, self._doubt = database, queue, ids, doubt
+        self._worker_id, self._now_s, self._grace_s = worker_id, now_s, grace_s
+        self._generation = ""
+
+    async def turn(self) -> None:
+        """Nobody's recipients are waiting in the queue, in doubt, or ended."""
+        now = self._now_s()
+        short = await self._keep_queue(now)
+        found = await self._database.run(self._sweep, now, FULL_TURN if short else QUIET_TURN)
+        await self._queue.push(SMTP_DELIVER, found.deliver)
+        await self._queue.push(EMAIL_PROCESS, found.render)
+
+    async def _keep_queue(self, now: float) -> bool:
+        """The queue's own housekeeping; whether it holds so little that it may have lost something."""
+        try:
+            await self._queue.beat(self._worker_id)
+            await self._queue.promote(SMTP_DELIVER, now)
+            await self._queue.recover(SMTP_DELIVER)
+            generation = await self._queue.generation()
+            wiped, self._generation = generation != self._generation, generation
+            return wiped or (await self._queue.depth(SMTP_DELIVER)).waiting < SHORT_QUEUE
+        except Unavailable:
+            return True
+
+    async def due_ids(self, most: int) -> list[str]:
+        """Ids of due recipients straight from the database, for when the queue is away."""
+        try:
+            return (await self._database.run(self._sweep, self._now_s(), most)).deliver[:most]
+        except Unavailable:
+            return []
+
+    def _sweep(self, txn: Txn, now: float, most: int) -> Found:
+        share = max(10, most // 4)
+        tenants = [store.lapsed(txn, tenant_id, now, share) for tenant_id in active_tenants_across_tenants(txn)]
+        found = [each for rows in tenants for each in rows]
+        order = by_turns([[each.id for each in rows] for rows in tenants], most)
+        self._doubt_ended(txn, [each for each in found if each.status == states.IN_DOUBT], now)
+        self._fall_in_doubt(txn, [each for each in found if each.status == states.SENDING], now)
+        waiting_now = [each for each in found if each.status in (states.QUEUED, states.DEFERRED)]
+        over = [(each.id, each.attempt_id) for each in waiting_now if each.attempt_id is not None]
+        freed = set(store.end_leases_across_tenants(txn, [(i, a) for i, a in over if a is not None], now, now)) if over else set()
+        free = [each for each in waiting_now if each.attempt_id is None or each.id in freed]
+        render = [each for each in free if not each.has_body]
+        if render:
+            store.render_again_across_tenants(txn, [each.id for each in render], sorted({each.message_id for each in render}), now)
+        ready = {each.id for each in free if each.has_body}
+        return Found([each for each in order if each in ready], sorted({each.message_id for each in render}))
+
+    def _fall_in_doubt(self, txn: Txn, lapsed: Sequence[Lapsed], now: float) -> None:
+        reason = "the worker that sent it ended before it recorded an answer"
+        changes = [
+            Change(
+                _event(each, events.IN_DOUBT, reason, now), attempt_id=each.attempt_id, due_at=now + self._doubt.wait_s * (1 + random.random() / 20),
+                waiting=waiting.IN_DOUBT, reason=reason, attempted=True,
+            )
+            for each in lapsed
+        ]
+        if changes:
+            record(txn, self._ids, changes, now)
+
+    def _doubt_ended(self, txn: Txn, lapsed: Sequence[Lapsed], now: float) -> None:
+        if not lapsed:
+            return
+        if self._doubt.policy == "hold":
+            store.hold_across_tenants(txn, [each.id for each in lapsed], now)
+            return
+        reason = "sent again: nothing told whether it had been delivered"
+        changes = [
+            Change(_event(each, events.RESENT, reason, now), attempt_id=each.attempt_id, due_at=now, waiting=waiting.DELIVERY, reason=reason)
+            for each in lapsed
+        ]
+        record(txn, self._ids, changes, now)
+
+
+def _event(each: Lapsed, kind: str, reason: str, now: float) -> Event:
+    return Event(kind, each.tenant_id, each.message_id, each.id, now, {"reason": reason})

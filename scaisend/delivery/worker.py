@@ -1,0 +1,350 @@
+"""Takes ids from smtp:deliver (and mails handed over in memory), and ends each with a recorded outcome.
+
+A mail's way: claimed → signed (a thread hop a batch) → submitted to its destination's pool → marked `sending` in a batch, before
+the first final dot → outcome → recorded in a batch. A result that cannot be recorded now is kept and retried. Leases are renewed
+while mails are in hand; no final dot is written after a lease's deadline.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+
+from scaisend.delivery import store
+from scaisend.delivery.job import Job, Outcome
+from scaisend.delivery.pool_client import Pools
+from scaisend.delivery.prepare_worker import Preparing
+from scaisend.delivery.settle import Flight, Patience, settle
+from scaisend.delivery.store import Claimed, Dialogue, Release
+from scaisend.faults import Unavailable
+from scaisend.ids import IdMaker
+from scaisend.messages import event as events
+from scaisend.messages.event import Event
+from scaisend.messages.portion import POISONED_AFTER, Portion
+from scaisend.messages.record import Change, record
+from scaisend.messages.store import keep_bodies_across_tenants
+from scaisend.sending.outbound import Lease, OutboundMail
+from scaisend.sending.store import Recipient
+from scaisend.storage.database import Database, Txn
+from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.pushing import Pushing
+from scaisend.storage.queue import SMTP_DELIVER, Queue
+
+BATCH = 50
+LEASE_MARGIN_S = 5.0
+RECORD_RETRY_S = 1.0
+
+
+class DeliveryMetrics(Protocol):
+    """What metrics want to know of deliveries."""
+
+    def settled(self, kind: str) -> None:
+        """One attempt ended so (delivery/job.py: KINDS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one attempt leaves to be written: a change or a release, and the dialogue of an attempt that did not deliver."""
+
+    change: Change | None
+    release: Release | None
+    dialogue: Dialogue | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a delivery process holds at once, and for how long a claim lasts."""
+
+    recipients: int = 600
+    size_bytes: int = 96_000_000
+    lease_s: float = 40.0
+
+
+@dataclass(slots=True)
+class _InHand:
+    """What the process holds."""
+
+    recipients: int = 0
+    size_bytes: int = 0
+    leases: list[Lease] = field(default_factory=list)
+
+
+class DeliveryWorker(Service):
+    """Delivers what it claims and what it is handed."""
+
+    name = "delivery"
+    log = Logger()
+
+    def __init__(
+        self, *, database: Database, queue: Queue, pushing: Pushing, pools: Pools, preparing: Preparing, ids: IdMaker, patience: Patience,
+        bounds: Bounds, worker_id: str, reactor: IReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        due_ids: Callable[[int], Awaitable[list[str]]], metrics: DeliveryMetrics, reached: Callable[[str], None],
+    ) -> None:
+        self._database, self._queue, self._pushing, self._pools = database, queue, pushing, pools
+        self._preparing, self._ids, self._patience, self._bounds = preparing, ids, patience, bounds
+        self._worker_id, self._reactor, self._now_s, self._monotonic_s = worker_id, reactor, now_s, monotonic_s
+        self._due_ids, self._metrics, self._reached = due_ids, metrics, reached
+        self._portion = Portion(most_bytes=bounds.size_bytes // 3, most_recipients=BATCH * 4)
+        self._in_hand = _InHand()
+        self._room: list[Deferred[None]] = []
+        self._records: GroupCommit[Settlement, bool] = GroupCommit(
+            database=database, fn=self._write, reactor=reactor, most=BATCH * 2, at_once=2, linger_s=0.02
+        )
+        self._renewals = LoopingCall(self._renew)
+        self._loop: Deferred[None] | None = None
+        self.unrecorded = 0
+
+    # -- the service --
+
+    def startService(self) -> None:
+        super().startService()
+        self._renewals.clock = self._reactor
+        self._renewals.start(self._bounds.lease_s / 4, now=False)
+        self._loop = ensureDeferred(self._run())
+
+    async def stop(self, limit_s: float) -> None:
+        """Open transactions were finished and recorded, the rest handed back; or the limit is over."""
+        self.running = 0
+        await self._pools.stop(limit_s)
+        await self._records.drained()
+        if self._renewals.running:
+            self._renewals.stop()
+
+    @property
+    def in_hand(self) -> int:
+        """Recipients this process holds."""
+        return self._in_hand.recipients
+
+    # -- where mails come from --
+
+    async def _run(self) -> None:
+        while self.running:
+            try:
+                await self.room()
+                await self._claim()
+            except Unavailable:
+                await deferLater(self._reactor, 1.0, lambda: None)
+            except Exception:
+                self.log.failure("a round of delivery failed; the rows are claimed again when their lease ends")
+                await deferLater(self._reactor, 1.0, lambda: None)
+
+    async def _claim(self) -> None:
+        ids, from_queue = await self._next_ids()
+        if not ids or not self.running:
+            if from_queue and ids:
+                await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
+            return
+        self._reached("delivery.claimed_ids")
+        lease, now = self.new_lease(), self._now_s()
+        claimed, left = await self._database.run(
+            store.claim_recipients_across_tenants, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion
+        )
+        if from_queue:
+            await self._acknowledge(ids)
+        if left:
+            self._pushing.push(left)
+        self._reached("delivery.claimed_rows")
+        poisoned = [each for each in claimed if each.claims >= POISONED_AFTER]
+        bodiless = [each for each in claimed if each.body is None and each not in poisoned]
+        for each in poisoned:
+            self._record(Settlement(_poisoned(each, lease, now), None, None))
+        if bodiless:
+            await self._database.run(
+                store.render_again_across_tenants, [each.id for each in bodiless], sorted({each.message_id for each in bodiless}), now
+            )
+        mails = [_mail(each) for each in claimed if each.body is not None and each not in poisoned]
+        if mails:
+            self.deliver(mails, lease)
+
+    async def _next_ids(self) -> tuple[list[str], bool]:
+        try:
+            return await self._queue.claim(SMTP_DELIVER, self._worker_id, BATCH, 5.0), True
+        except Unavailable:
+            ids = await self._due_ids(BATCH)
+            if not ids:
+                await deferLater(self._reactor, 1.0, lambda: None)
+            return ids, False
+
+    async def _acknowledge(self, ids: Sequence[str]) -> None:
+        try:
+            await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
+        except Unavailable:
+            pass
+
+    def new_lease(self) -> Lease:
+        """A fresh attempt id with a deadline counted from before its claim."""
+        return Lease(self._ids.new("att"), self._monotonic_s() + self._bounds.lease_s - LEASE_MARGIN_S)
+
+    async def room(self) -> None:
+        """There is room for another batch."""
+        while self._in_hand.recipients >= self._bounds.recipients or self._in_hand.size_bytes >= self._bounds.size_bytes or self.unrecorded > BATCH * 10:
+            free: Deferred[None] = Deferred()
+            self._room.append(free)
+            await free
+
+    # -- the road of a mail --
+
+    def deliver(self, mails: Sequence[OutboundMail], lease: Lease) -> None:
+        """Each claimed recipient of the mails will have a recorded outcome, or be found again when the lease ends."""
+        flights = [(mail, recipient) for mail in mails for recipient in mail.recipients]
+        lease.open.update(recipient.id for _, recipient in flights)
+        self._in_hand.leases.append(lease)
+        self._in_hand.recipients += len(flights)
+        self._in_hand.size_bytes += sum(mail.size_bytes for mail in mails)
+        ensureDeferred(self._deliver(mails, lease))
+
+    async def _deliver(self, mails: Sequence[OutboundMail], lease: Lease) -> None:
+        try:
+            jobs = await self._preparing.jobs(mails, lease, self._may_finish(lease))
+        except Unavailable as error:
+            self._give_back(mails, lease, str(error))
+            return
+        except Exception:
+            self.log.failure("a batch of mails could not be prepared; it is claimed again when its lease ends")
+            self._forget(mails, lease)
+            return
+        left = {mail.message_id: len(mail.recipients) for mail in mails}
+        for mail, recipient, job in jobs:
+            flight = _flight(mail, recipient, lease)
+            outcome = self._pools.submit(job)
+            outcome.addCallback(self._settled, flight, mail, lease, left)
+
+    def _may_finish(self, lease: Lease) -> Callable[[], bool]:
+        return lambda: self._monotonic_s() < lease.deadline
+
+    def _settled(self, outcome: Outcome, flight: Flight, mail: OutboundMail, lease: Lease, left: dict[str, int]) -> None:
+        self._metrics.settled(outcome.kind)
+        now = self._now_s()
+        decided = settle(flight, outcome, self._patience, now, random.random())
+        self._reached("delivery.before_record")
+        if decided is not None:
+            dialogue = None
+            if outcome.dialogue:
+                place = " ".join(part for part in (outcome.host, outcome.address) if part)
+                dialogue = Dialogue(
+                    self._ids.new("dlg", flight.tenant_id), flight.tenant_id, flight.recipient_id, flight.attempt_id, place,
+                    outcome.source, outcome.tls, outcome.dialogue, now,
+                )
+            change, release = (decided, None) if isinstance(decided, Change) else (None, decided)
+            self._record(Settlement(change, release, dialogue))
+        lease.open.discard(flight.recipient_id)
+        self._in_hand.recipients -= 1
+        left[mail.message_id] -= 1
+        if not left[mail.message_id]:
+            self._in_hand.size_bytes -= mail.size_bytes
+        self._make_room()
+
+    def _record(self, settlement: Settlement) -> None:
+        self.unrecorded += 1
+        written = self._records.run(settlement)
+        written.addCallbacks(self._recorded, self._not_recorded, callbackArgs=(settlement,), errbackArgs=(settlement,))
+
+    def _recorded(self, good: bool, settlement: Settlement) -> None:
+        self.unrecorded -= 1
+        self._reached("delivery.after_record")
+        due = settlement.change or settlement.release
+        if good and due is not None and due.due_at is not None:
+            recipient_id = settlement.change.event.recipient_id if settlement.change else settlement.release and settlement.release.recipient_id
+            if recipient_id and due.waiting != "in_doubt":
+                ensureDeferred(self._defer(recipient_id, due.due_at))
+        self._make_room()
+
+    async def _defer(self, recipient_id: str, due_at: float) -> None:
+        try:
+            await self._queue.defer(SMTP_DELIVER, [(recipient_id, due_at)])
+        except Unavailable:
+            pass
+
+    def _not_recorded(self, failure: object, settlement: Settlement) -> None:
+        """Keeps the outcome and tries again: a 250 is never dropped."""
+        self.unrecorded -= 1
+        self.log.warn("an outcome could not be recorded yet: {failure}", failure=failure)
+        self._reactor.callLater(RECORD_RETRY_S, self._record, settlement)
+
+    def _write(self, txn: Txn, settlements: Sequence[Settlement]) -> list[bool | Exception]:
+        now = self._now_s()
+        changes = [each.change for each in settlements if each.change is not None]
+        releases = [each.release for each in settlements if each.release is not None]
+        written = iter(record(txn, self._ids, changes, now) if changes else ())
+        if releases:
+            keep_bodies_across_tenants(txn, list({r.message_id: (r.message_id, r.tenant_id, r.body) for r in releases if r.body is not None}.values()))
+            store.release_across_tenants(txn, releases, now)
+        results: list[bool | Exception] = [next(written) if each.change is not None else True for each in settlements]
+        store.insert_dialogues_across_tenants(
+            txn, [each.dialogue for each, good in zip(settlements, results, strict=True) if each.dialogue is not None and good is True]
+        )
+        return results
+
+    # -- what does not go its way --
+
+    def _give_back(self, mails: Sequence[OutboundMail], lease: Lease, why: str) -> None:
+        due_at = self._now_s() + RECORD_RETRY_S * 10
+        for mail in mails:
+            for recipient in mail.recipients:
+                flight = _flight(mail, recipient, lease)
+                release = Release(recipient.id, mail.message_id, mail.tenant_id, lease.attempt_id, due_at, "delivery", why, flight.body)
+                self._record(Settlement(None, release, None))
+        self._forget(mails, lease)
+
+    def _forget(self, mails: Sequence[OutboundMail], lease: Lease) -> None:
+        lease.open.clear()
+        self._in_hand.recipients -= sum(len(mail.recipients) for mail in mails)
+        self._in_hand.size_bytes -= sum(mail.size_bytes for mail in mails)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self._room and self._in_hand.recipients < self._bounds.recipients:
+            waiting, self._room = self._room, []
+            for each in waiting:
+                each.callback(None)
+
+    # -- leases --
+
+    async def _renew(self) -> None:
+        self._in_hand.leases = leases = [lease for lease in self._in_hand.leases if lease.open]
+        old = [lease for lease in leases if lease.deadline - self._monotonic_s() < self._bounds.lease_s * 0.6]
+        if not old:
+            return
+        asked, now = self._monotonic_s(), self._now_s()
+        ids = sorted({recipient_id for lease in old for recipient_id in lease.open})
+        try:
+            renewed = await self._database.run(
+                store.renew_leases_across_tenants, ids, [lease.attempt_id for lease in old], now + self._bounds.lease_s
+            )
+        except Exception as error:
+            self.log.warn("leases could not be renewed: {error}", error=error)
+            return
+        if renewed < len(ids):
+            self.log.warn("{lost} of {all} leases were lost; nothing is sent under the others after their deadline", lost=len(ids) - renewed, all=len(ids))
+            return
+        for lease in old:
+            if lease.deadline > self._monotonic_s():
+                lease.deadline = asked + self._bounds.lease_s - LEASE_MARGIN_S
+
+
+def _poisoned(claimed: Claimed, lease: Lease, now: float) -> Change:
+    reason = f"set aside: {claimed.claims} workers took it and none came to an end"
+    event = Event(events.FAILED, claimed.tenant_id, claimed.message_id, claimed.id, now, {"reason": reason, "rule": "poisoned"})
+    return Change(event, attempt_id=lease.attempt_id, reason=reason)
+
+
+def _mail(claimed: Claimed) -> OutboundMail:
+    assert claimed.body is not None
+    recipient = Recipient(claimed.id, claimed.number, claimed.kind, claimed.email, claimed.name, claimed.tries, claimed.attempts, claimed.resends, True)
+    return OutboundMail(
+        claimed.message_id, claimed.tenant_id, claimed.from_email, claimed.accepted_at, claimed.body, claimed.size_bytes, True,
+        claimed.ip_pool, (recipient,),
+    )
+
+
+def _flight(mail: OutboundMail, recipient: Recipient, lease: Lease) -> Flight:
+    return Flight(
+        recipient.id, mail.message_id, mail.tenant_id, lease.attempt_id, recipient.tries, recipient.attempts, mail.accepted_at,
+        None if mail.has_body else mail.packed,
+    )

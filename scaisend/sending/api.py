@@ -1,0 +1,119 @@
+"""POST /v3/mail/send: a request is read, its attachments stored, and it is accepted in a group commit."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+import orjson
+
+from scaisend.caller import Caller
+from scaisend.faults import Conflict, Forbidden, Invalid
+from scaisend.http.call import Call
+from scaisend.http.reply import Reply
+from scaisend.http.route import Route, post
+from scaisend.ids import IdMaker, short_form
+from scaisend.sending.accept import Accepted, Submission
+from scaisend.sending.compose import encode_attachment
+from scaisend.sending.request import SendRequest, read_send_request
+from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.objects import Objects
+from scaisend.storage.pushing import Pushing
+
+BODY_LIMIT = 42_000_000
+KEY_LENGTH = 255
+
+
+class Accepts(Protocol):
+    """What metrics want to know of accepted requests."""
+
+    def accepted(self, messages: int) -> None:
+        """So many messages were committed."""
+
+
+class SendApi:
+    """The door that mail comes in by."""
+
+    def __init__(
+        self, *, commits: GroupCommit[Submission, Accepted], objects: Objects, pushing: Pushing, ids: IdMaker, metrics: Accepts,
+        reached: Callable[[str], None],
+    ) -> None:
+        self._commits = commits
+        self._objects = objects
+        self._pushing = pushing
+        self._ids = ids
+        self._metrics = metrics
+        self._reached = reached
+        self._in_flight: dict[tuple[str, str], bytes] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            post(
+                "/v3/mail/send", self.send, permission="mail.send", limit="mail_send", body_limit=BODY_LIMIT, hot=True,
+                summary="Send mail: one message a personalization",
+            )
+        ]
+
+    async def send(self, call: Call) -> Reply:
+        """202 once every message is committed; 200 for sandbox_mode."""
+        request = read_send_request(call.body, now_s=call.now_s, is_test=call.caller.is_test)
+        if request.scheduled and not call.caller.may("mail.schedule"):
+            raise Forbidden("access forbidden: send_at needs the scope mail.schedule", "send_at")
+        key = _idempotency_key(call)
+        if key is None:
+            return _reply(await self._accept(call.caller, request, call.now_s, None, b""))
+        digest = hashlib.sha256(call.body).digest()
+        place = (call.caller.tenant_id, key)
+        if place in self._in_flight:
+            if self._in_flight[place] != digest:
+                raise Conflict("this Idempotency-Key was used with another body", "Idempotency-Key", "use a new key for a new request")
+            raise Conflict("the first request with this Idempotency-Key is still in flight", "Idempotency-Key", retry_after_s=1)
+        self._in_flight[place] = digest
+        try:
+            return _reply(await self._accept(call.caller, request, call.now_s, key, digest))
+        finally:
+            del self._in_flight[place]
+
+    async def _accept(self, caller: Caller, request: SendRequest, now: float, key: str | None, digest: bytes) -> Accepted:
+        shared, attachment_bytes = await self._stored(caller, request)
+        submission = Submission(
+            caller=caller, request=request, request_id=short_form(self._ids.number(caller.tenant_id)),
+            message_ids=tuple([self._ids.new("msg", caller.tenant_id) for _ in request.messages]),
+            payload=orjson.dumps(shared).decode(), attachment_bytes=attachment_bytes, accepted_at=now, idempotency_key=key, digest=digest,
+        )
+        self._reached("accept.before_commit")
+        accepted = await self._commits.run(submission)
+        self._reached("accept.after_commit")
+        if accepted.ready:
+            self._pushing.push(accepted.ready)
+        if not accepted.is_replay:
+            self._metrics.accepted(len(accepted.message_ids))
+        return accepted
+
+    async def _stored(self, caller: Caller, request: SendRequest) -> tuple[dict[str, object], int]:
+        """The shared payload with the object of each attachment, which is stored before the commit that names it."""
+        if not request.attachments:
+            return dict(request.shared), 0
+        described: list[dict[str, object]] = []
+        total = 0
+        metadata = request.shared["attachments"]
+        assert isinstance(metadata, list)
+        for attachment, about in zip(request.attachments, metadata, strict=True):
+            encoded = encode_attachment(attachment.content)
+            name = f"attachments/{caller.tenant_id}/{hashlib.sha256(encoded).hexdigest()}"
+            await self._objects.put(name, encoded)
+            total += len(encoded)
+            described.append({**about, "object": name, "encoded_size": len(encoded)})
+        return {**request.shared, "attachments": described}, total
+
+
+def _idempotency_key(call: Call) -> str | None:
+    key = call.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise Invalid("Idempotency-Key must be 1 to 255 printable ASCII characters", "Idempotency-Key")
+    return key
+
+
+def _reply(accepted: Accepted) -> Reply:
+    ids = accepted.message_ids
+    body = orjson.dumps({"message_id": ids[0]} if len(ids) == 1 else {"message_ids": ids})
+    return Reply(status=accepted.status, body=body, headers=(("X-Message-Id", accepted.request_id),))

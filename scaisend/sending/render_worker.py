@@ -1,0 +1,204 @@
+"""Takes message ids from email:process, renders and composes them, and passes them on to delivery.
+
+With both roles in one process the mail is handed over in memory; else its bytes are stored and its recipients' ids go to
+smtp:deliver. A mail that cannot be rendered ends `failed` with the reason; one that kills its workers is set aside.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from scaisend.faults import Unavailable
+from scaisend.ids import IdMaker
+from scaisend.messages import event as events
+from scaisend.messages.event import Event
+from scaisend.messages.portion import POISONED_AFTER, Portion
+from scaisend.messages.record import Change, record
+from scaisend.messages.store import keep_bodies_across_tenants
+from scaisend.sending import batches_store, store
+from scaisend.sending.compose import compose, pack
+from scaisend.sending.outbound import Lease, OutboundMail
+from scaisend.sending.render import RenderError, render
+from scaisend.sending.store import ToRender
+from scaisend.storage.database import Database, Txn
+from scaisend.storage.pushing import Pushing
+from scaisend.storage.queue import EMAIL_PROCESS, Queue
+
+BATCH = 50
+STORED_MOST_BYTES = 262_144
+
+
+class RenderMetrics(Protocol):
+    """What metrics want to know of rendering."""
+
+    def rendered(self, mails: int) -> None:
+        """So many mails were composed."""
+
+    def failed(self, mails: int) -> None:
+        """So many mails could not be."""
+
+
+class Delivery(Protocol):
+    """The delivery worker of this process, when it has one."""
+
+    def new_lease(self) -> Lease: ...
+
+    async def room(self) -> None: ...
+
+    def deliver(self, mails: Sequence[OutboundMail], lease: Lease) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    mails: list[OutboundMail]
+    changes: list[Change]
+
+
+class RenderWorker(Service):
+    """Renders what is due."""
+
+    name = "rendering"
+    log = Logger()
+
+    def __init__(
+        self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
+        worker_id: str, lease_s: float, reactor: IReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None],
+    ) -> None:
+        self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
+        self._delivery, self._ids, self._worker_id, self._lease_s = delivery, ids, worker_id, lease_s
+        self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
+        self._due_ids, self._metrics, self._reached = due_ids, metrics, reached
+        self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
+        self._loop: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        super().startService()
+        self._loop = ensureDeferred(self._run())
+
+    async def stop(self, limit_s: float) -> None:
+        """No new work is taken; what is in hand goes its way."""
+        self.running = 0
+
+    async def _run(self) -> None:
+        while self.running:
+            try:
+                if self._delivery is not None:
+                    await self._delivery.room()
+                await self._turn()
+            except Unavailable:
+                await deferLater(self._reactor, 1.0, lambda: None)
+            except Exception:
+                self.log.failure("a round of rendering failed; the rows are claimed again when their lease ends")
+                await deferLater(self._reactor, 1.0, lambda: None)
+
+    async def _turn(self) -> None:
+        ids, from_queue = await self._next_ids()
+        if not ids:
+            return
+        if not self.running:
+            await self._acknowledge(ids, from_queue)
+            self._pushing.push(ids)
+            return
+        self._reached("render.claimed_ids")
+        lease = self._delivery.new_lease() if self._delivery else Lease(self._ids.new("att"), self._monotonic_s() + self._lease_s)
+        claimed, left = await self._database.run(self._claim, ids, lease)
+        await self._acknowledge(ids, from_queue)
+        self._pushing.push(left)
+        self._reached("render.claimed_rows")
+        if claimed:
+            batch = self._render(claimed, lease)
+            self._reached("render.rendered")
+            await self._pass_on(batch, lease)
+
+    async def _next_ids(self) -> tuple[list[str], bool]:
+        try:
+            return await self._queue.claim(EMAIL_PROCESS, self._worker_id, BATCH, 5.0), True
+        except Unavailable:
+            ids = await self._due_ids(BATCH)
+            if not ids:
+                await deferLater(self._reactor, 1.0, lambda: None)
+            return ids, False
+
+    async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
+        if from_queue:
+            try:
+                await self._queue.acknowledge(EMAIL_PROCESS, self._worker_id, ids)
+            except Unavailable:
+                pass
+
+    def _claim(self, txn: Txn, ids: Sequence[str], lease: Lease) -> tuple[list[ToRender], list[str]]:
+        """Claims the messages; ends those of cancelled batches, holds those of paused ones."""
+        now = self._now_s()
+        claimed, left = store.claim_messages_across_tenants(txn, ids, lease.attempt_id, now + self._lease_s, now, self._portion)
+        batched = sorted({(each.tenant_id, each.batch_id) for each in claimed if each.batch_id})
+        stopped: set[str] = set()
+        if batched:
+            statuses = batches_store.statuses(txn, batched)
+            cancelled = [each for each in claimed if each.batch_id and statuses.get((each.tenant_id, each.batch_id)) == "cancel"]
+            paused = [each.id for each in claimed if each.batch_id and statuses.get((each.tenant_id, each.batch_id)) == "pause"]
+            if cancelled:
+                record(txn, self._ids, _ended(cancelled, events.CANCELLED, "its batch was cancelled", lease.attempt_id, now), now)
+            if paused:
+                store.pause_claimed_across_tenants(txn, paused, lease.attempt_id, now)
+            stopped = {each.id for each in cancelled} | set(paused)
+        return [each for each in claimed if each.id not in stopped], left
+
+    def _render(self, claimed: Sequence[ToRender], lease: Lease) -> _Batch:
+        batch = _Batch([], [])
+        now = self._now_s()
+        for each in claimed:
+            if each.tries >= POISONED_AFTER:
+                reason = f"set aside: {each.tries} workers took it and none came to an end"
+                batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
+                continue
+            try:
+                batch.mails.append(_rendered(each))
+            except RenderError as error:
+                batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
+            except Exception as error:
+                self.log.failure("message {message_id} could not be rendered", message_id=each.id)
+                reason = f"could not be rendered: {type(error).__name__}"
+                batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
+        return batch
+
+    async def _pass_on(self, batch: _Batch, lease: Lease) -> None:
+        if batch.changes:
+            await self._database.run(record, self._ids, batch.changes, self._now_s())
+            self._metrics.failed(len(batch.changes))
+        if not batch.mails:
+            return
+        self._metrics.rendered(len(batch.mails))
+        if self._delivery is not None:
+            self._delivery.deliver(batch.mails, lease)
+            return
+        ready = await self._database.run(self._store, batch.mails, lease)
+        self._reached("render.stored")
+        self._deliveries.push(ready)
+
+    def _store(self, txn: Txn, mails: Sequence[OutboundMail], lease: Lease) -> list[str]:
+        keep_bodies_across_tenants(txn, [(mail.message_id, mail.tenant_id, mail.packed) for mail in mails])
+        return store.store_rendered_across_tenants(txn, [mail.message_id for mail in mails], lease.attempt_id, self._now_s())
+
+
+def _rendered(each: ToRender) -> OutboundMail:
+    shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
+    composed = compose(render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at))
+    return OutboundMail(
+        each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed), composed.size_bytes, False,
+        each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),
+    )
+
+
+def _ended(messages: Sequence[ToRender], kind: str, reason: str, attempt_id: str, now: float) -> list[Change]:
+    return [
+        Change(Event(kind, each.tenant_id, each.id, to.id, now, {"reason": reason}), attempt_id=attempt_id, reason=reason)
+        for each in messages for to in each.recipients if to.is_claimed
+    ]

@@ -1,0 +1,47 @@
+"""A turn that is taken again and again, whatever happened in the last one."""
+
+from collections.abc import Awaitable, Callable
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from scaisend.faults import Unavailable
+
+
+class Sweeping(Service):
+    """Takes `turn` every `interval_s`; a turn that takes longer is not overtaken, one that fails is logged and counted."""
+
+    log = Logger()
+
+    def __init__(self, name: str, turn: Callable[[], Awaitable[None]], *, interval_s: float, reactor: IReactorTime) -> None:
+        self.name = name
+        self._turn = turn
+        self._interval_s = interval_s
+        self._calls = LoopingCall(self._guarded)
+        self._calls.clock = reactor
+        self.failures = 0
+
+    def startService(self) -> None:
+        super().startService()
+        self._calls.start(self._interval_s, now=True)
+
+    def stopService(self) -> None:
+        super().stopService()
+        if self._calls.running:
+            self._calls.stop()
+
+    def _guarded(self) -> Deferred[None]:
+        return ensureDeferred(self._once())
+
+    async def _once(self) -> None:
+        try:
+            await self._turn()
+        except Unavailable as error:
+            self.failures += 1
+            self.log.debug("{name}: {error}", name=self.name, error=str(error))
+        except Exception:
+            self.failures += 1
+            self.log.failure("a turn of {name} failed; the next one comes", name=self.name)
