@@ -1,0 +1,122 @@
+"""Mail batches and scheduled sends: /v3/mail/batch makes the ids, /v3/user/scheduled_sends pauses, cancels and resumes."""
+
+from scaisend.faults import Invalid, NotFound
+from scaisend.http.call import Call
+from scaisend.http.reply import Reply, json_reply, no_content
+from scaisend.http.route import Route, delete, get, patch, post
+from scaisend.ids import IdMaker
+from scaisend.sending import batches_store as store
+from scaisend.sending.batches_store import CANCEL, OPEN, PAUSE, Batch
+from scaisend.sending.request_fields import is_batch_id
+from scaisend.storage.database import Database, Txn
+
+MOST_STOPPED = 100
+INVALID = "invalid batch id"
+NOT_FOUND = "batch id not found"
+EXISTS = "a status for this batch id exists, try PATCH to update the status"
+
+
+class BatchesApi:
+    """The doors of batches."""
+
+    def __init__(self, *, database: Database, ids: IdMaker) -> None:
+        self._database = database
+        self._ids = ids
+
+    def routes(self) -> list[Route]:
+        one = "/v3/user/scheduled_sends/<batch_id>"
+        return [
+            post("/v3/mail/batch", self.make, permission="mail.schedule", summary="Make a batch id"),
+            get("/v3/mail/batch/<batch_id>", self.show, permission="mail.schedule", summary="A batch and its messages by status"),
+            get("/v3/user/scheduled_sends", self.stopped, permission="mail.cancel", summary="Paused and cancelled batches"),
+            post("/v3/user/scheduled_sends", self.stop, permission="mail.cancel", summary="Pause or cancel a batch"),
+            get(one, self.status, permission="mail.cancel", summary="The status of a batch, if it is paused or cancelled"),
+            patch(one, self.change, permission="mail.cancel", summary="Pause a cancelled batch, or cancel a paused one"),
+            delete(one, self.resume, permission="mail.cancel", summary="Resume a batch"),
+        ]
+
+    async def make(self, call: Call) -> Reply:
+        batch_id = self._ids.new("batch", call.caller.tenant_id)
+        await self._database.run(store.make, call.caller.tenant_id, batch_id, call.now_s)
+        return json_reply({"batch_id": batch_id}, 201)
+
+    async def show(self, call: Call) -> Reply:
+        """Beside SendGrid's `batch_id`: the status, and the number of messages in each state."""
+        batch_id = _batch_id(call.path["batch_id"])
+        batch, counts = await self._database.read(_with_counts, call.caller.tenant_id, batch_id)
+        return json_reply({"batch_id": batch.id, "status": batch.status, "status_counts": counts})
+
+    async def stopped(self, call: Call) -> Reply:
+        batches = await self._database.read(store.stopped, call.caller.tenant_id, MOST_STOPPED)
+        return json_reply([_shape(each) for each in batches])
+
+    async def stop(self, call: Call) -> Reply:
+        given = _object(call)
+        batch_id, status = _batch_id(given.get("batch_id")), _status(given)
+        await self._database.run(_stop, call.caller.tenant_id, batch_id, status, call.now_s)
+        return json_reply({"batch_id": batch_id, "status": status}, 201)
+
+    async def status(self, call: Call) -> Reply:
+        """An array of one, or empty when the batch is neither paused nor cancelled."""
+        batch = await self._database.read(store.get, call.caller.tenant_id, _batch_id(call.path["batch_id"]))
+        return json_reply([_shape(batch)] if batch and batch.status != OPEN else [])
+
+    async def change(self, call: Call) -> Reply:
+        batch_id, status = _batch_id(call.path["batch_id"]), _status(_object(call))
+        await self._database.run(_change, call.caller.tenant_id, batch_id, status, call.now_s)
+        return no_content()
+
+    async def resume(self, call: Call) -> Reply:
+        await self._database.run(_change, call.caller.tenant_id, _batch_id(call.path["batch_id"]), OPEN, call.now_s)
+        return no_content()
+
+
+def _with_counts(txn: Txn, tenant_id: str, batch_id: str) -> tuple[Batch, dict[str, int]]:
+    batch = store.get(txn, tenant_id, batch_id)
+    if batch is None:
+        raise NotFound(NOT_FOUND)
+    return batch, store.counts(txn, tenant_id, batch_id)
+
+
+def _stop(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) -> None:
+    """An open batch is paused or cancelled."""
+    batch = store.get(txn, tenant_id, batch_id, lock=True)
+    if batch is None:
+        raise Invalid(INVALID)
+    if batch.status != OPEN:
+        raise Invalid(EXISTS)
+    if len(store.stopped(txn, tenant_id, MOST_STOPPED)) >= MOST_STOPPED:
+        raise Invalid("max limit reached")
+    store.set_status(txn, tenant_id, batch_id, status, now_s)
+
+
+def _change(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) -> None:
+    """A paused or cancelled batch gets another status."""
+    batch = store.get(txn, tenant_id, batch_id, lock=True)
+    if batch is None or batch.status == OPEN:
+        raise NotFound(NOT_FOUND)
+    store.set_status(txn, tenant_id, batch_id, status, now_s)
+
+
+def _shape(batch: Batch) -> dict[str, str]:
+    return {"batch_id": batch.id, "status": batch.status}
+
+
+def _object(call: Call) -> dict[str, object]:
+    given = call.json()
+    if not isinstance(given, dict):
+        raise Invalid("Bad Request")
+    return given
+
+
+def _batch_id(given: object) -> str:
+    if not isinstance(given, str) or not is_batch_id(given):
+        raise Invalid(INVALID)
+    return given
+
+
+def _status(given: dict[str, object]) -> str:
+    status = given.get("status")
+    if status not in (PAUSE, CANCEL):
+        raise Invalid("the status must be pause or cancel", "status")
+    return str(status)
