@@ -1,0 +1,40 @@
+"""The listener's factory: one `Receiver` a connection, and what they share."""
+
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+
+from scaisend.smtp.limits import Limits
+from scaisend.smtp.receiver import Receiver, ReceiverMetrics, Unmetered
+from scaisend.smtp.session import Deliveries
+from scaisend.smtp.sessions import Sessions
+from scaisend.smtp.tls import ServerTls
+
+
+class ReceiverFactory(Factory):
+    """Hand it to `listenTCP`; `tls` None means that STARTTLS is not offered; `reactor` is asked for `seconds` and `callLater`."""
+
+    noisy = False
+
+    def __init__(
+        self, *, deliveries: Deliveries, hostname: str, reactor: Any, limits: Limits | None = None,
+        tls: ServerTls | None = None, metrics: ReceiverMetrics | None = None,
+    ) -> None:
+        self._deliveries = deliveries
+        self._hostname = hostname
+        self._limits = limits or Limits()
+        self._tls = tls
+        self._metrics = metrics or Unmetered()
+        self.sessions = Sessions(reactor=reactor, limits=self._limits, tls=tls)
+
+    def buildProtocol(self, addr: IAddress | None) -> Receiver:
+        """A session; a peer without an address (a unix socket) counts as `local`."""
+        return Receiver(
+            deliveries=self._deliveries, hostname=self._hostname, limits=self._limits, tls=self._tls, metrics=self._metrics,
+            sessions=self.sessions, peer=getattr(addr, "host", None) or "local",
+        )
+
+    async def drain(self, limit_s: float) -> None:
+        """No session is left: idle ones got 421, open mails were finished, and after `limit_s` the rest was cut off."""
+        await self.sessions.drain(limit_s)
