@@ -5,7 +5,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from scaisend.storage.dialect import Dialect
 
-__all__ = ["Database", "Dialect", "Parameters", "Row", "Txn", "Value"]
+__all__ = ["Database", "Dialect", "DuplicateKey", "Parameters", "Row", "Txn", "Value"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,11 +15,15 @@ Row: TypeAlias = tuple[Any, ...]  # a row's columns have the types its statement
 Parameters = Mapping[str, "Value | Sequence[Value] | Sequence[tuple[Value, ...]]"]
 
 
+class DuplicateKey(Exception):
+    """The statement would have made a second row with the same primary or unique key; it alone was undone."""
+
+
 class Txn(Protocol):
     """One open transaction in a pool thread. Functions that take it never await and have no effect but SQL: they may rerun.
 
     SQL is written with `:name` parameters. A list parameter expands to `(a, b, …)`, a list of tuples to the dialect's list of
-    row values; both stand after `IN`; an empty list matches nothing.
+    row values; both stand after `IN`; an empty list matches nothing. Raises: DuplicateKey, by every statement that writes.
     """
 
     dialect: Dialect

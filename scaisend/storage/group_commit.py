@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 
 from scaisend.faults import Unavailable
 from scaisend.storage.database import Database, Txn
+from scaisend.timing import ReactorTime
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -35,7 +35,7 @@ class GroupCommit(Generic[I, R]):
     """
 
     def __init__(
-        self, *, database: Database, fn: Callable[[Txn, Sequence[I]], Sequence[R | Exception]], reactor: IReactorTime,
+        self, *, database: Database, fn: Callable[[Txn, Sequence[I]], Sequence[R | Exception]], reactor: ReactorTime,
         most: int = 200, at_once: int = 2, linger_s: float = 0.0, weight: Callable[[I], int] = lambda item: 1,
     ) -> None:
         self._database = database
@@ -128,6 +128,8 @@ class GroupCommit(Generic[I, R]):
             await self._commit(group[:middle])
             await self._commit(group[middle:])
             return
+        if len(results) != len(group):
+            results = [RuntimeError(f"{len(group)} items were committed and {len(results)} answered")] * len(group)
         for entry, result in zip(group, results, strict=True):
             if isinstance(result, Exception):
                 entry.done.errback(result)

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from scaisend.storage.database import Parameters, Row, Value
+from scaisend.storage.database import DuplicateKey, Parameters, Row, Value
 from scaisend.storage.dialect import SQLITE, Dialect
 from scaisend.storage.statement import Place, take_apart
 
 _NONE: Mapping[str, Value] = {}
+_DUPLICATES = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
 
 
 class SqliteTxn:
@@ -33,20 +34,35 @@ class SqliteTxn:
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, ignore: bool = False) -> int:
         sql = _insert(table, columns) + (" ON CONFLICT DO NOTHING" if ignore else "")
-        return max(self._connection.executemany(sql, rows).rowcount, 0)
+        return max(self._run_many(sql, rows).rowcount, 0)
 
     def upsert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str],
     ) -> None:
         news = ", ".join(f"{column} = excluded.{column}" for column in update)
         what = f"UPDATE SET {news}" if news else "NOTHING"
-        self._connection.executemany(f"{_insert(table, columns)} ON CONFLICT ({', '.join(keys)}) DO {what}", rows)
+        self._run_many(f"{_insert(table, columns)} ON CONFLICT ({', '.join(keys)}) DO {what}", rows)
 
     def _run(self, sql: str, parameters: Parameters) -> sqlite3.Cursor:
+        values: Any = parameters
         for value in parameters.values():
             if type(value) is list or type(value) is tuple:
-                return self._connection.execute(*_expanded(sql, parameters))
-        return self._connection.execute(sql, parameters)
+                sql, values = _expanded(sql, parameters)
+                break
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.IntegrityError as error:
+            raise _named(error) from None
+
+    def _run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> sqlite3.Cursor:
+        try:
+            return self._connection.executemany(sql, rows)
+        except sqlite3.IntegrityError as error:
+            raise _named(error) from None
+
+
+def _named(error: sqlite3.IntegrityError) -> Exception:
+    return DuplicateKey(str(error)) if error.sqlite_errorcode in _DUPLICATES else error
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """DATABASE_URL: its spellings, and what the drivers are to be told."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -66,6 +67,14 @@ def alchemy_url(address: SqliteAddress | MysqlAddress) -> URL:
     return URL.create("mysql+pymysql", address.user, address.password, address.host, address.port, address.database)
 
 
+def driver_options(address: MysqlAddress) -> dict[str, Any]:
+    """The keywords of pymysql.connect beside host, port, user, password and database.
+
+    A dead server is found out within seconds; a statement has half a minute.
+    """
+    return {"charset": "utf8mb4", "connect_timeout": 3, "read_timeout": 30, "write_timeout": 30, **address.options}
+
+
 def _sqlite(parsed: URL, variable: str) -> SqliteAddress:
     path = parsed.database or ""
     if parsed.host:
@@ -109,8 +118,3 @@ def _option(name: str, value: str, variable: str) -> str | float | bool:
             raise Invalid(f"{name} is a number of seconds up to 3600", variable, _HELP)
         return seconds
     raise Invalid(f"{name} is no option that is known", variable, f"known are {', '.join(sorted(_TEXT | _SWITCH | _SECONDS))}")
-
-
-def driver_options(address: MysqlAddress) -> dict[str, str | float | bool]:
-    """The keywords of pymysql.connect beside host, user, password and database."""
-    return {"charset": "utf8mb4", "connect_timeout": 3, **address.options}

@@ -108,7 +108,7 @@ def _config() -> Config:
 
 def _engine(address: SqliteAddress | MysqlAddress) -> Engine:
     if isinstance(address, MysqlAddress):
-        return create_engine(alchemy_url(address), poolclass=NullPool, connect_args=driver_options(address))
+        return create_engine(alchemy_url(address), poolclass=NullPool, connect_args={**driver_options(address), "read_timeout": None})
     engine = create_engine(alchemy_url(address), poolclass=NullPool)
     event.listen(engine, "connect", _manual_transactions)
     event.listen(engine, "begin", _begin_immediate)

@@ -1,6 +1,7 @@
 """Sender domains and their keys, source addresses and their pools, destinations."""
 
 from alembic import op
+from sqlalchemy import PrimaryKeyConstraint
 
 from scaisend.storage.migrations.columns import an_id, blob, flag, long_text, moment, number, short_text
 
@@ -54,9 +55,9 @@ def upgrade() -> None:
         flag("verified", "the link in the mail was followed"),
         moment("created_at", "when it was made"),
         moment("updated_at", "when it last changed"),
+        PrimaryKeyConstraint("tenant_id", "id"),
         comment="single addresses a tenant may send from",
     )
-    op.create_index("verified_senders_id", "verified_senders", ["tenant_id", "id"], unique=True)
     op.create_index("verified_senders_email", "verified_senders", ["tenant_id", "from_email"], unique=True)
     op.create_table(
         "ip_pools",
@@ -77,6 +78,6 @@ def upgrade() -> None:
         number("failures", "failed connections in a row"),
         short_text("last_reply", "the last thing it said, or why it could not be reached", length=512, null=True),
         moment("updated_at", "when it last changed"),
+        PrimaryKeyConstraint("name"),
         comment="hosts that take mail, kept only while something is to be said of them",
     )
-    op.create_index("destinations_name", "destinations", ["name"], unique=True)

@@ -1,6 +1,7 @@
 """Templates, images, suppressions, unsubscribe groups."""
 
 from alembic import op
+from sqlalchemy import PrimaryKeyConstraint
 
 from scaisend.storage.migrations.columns import an_id, flag, long_text, moment, number, row_number, short_text
 
@@ -82,9 +83,9 @@ def upgrade() -> None:
         flag("is_default", "the group of mails that name none"),
         moment("created_at", "when"),
         moment("updated_at", "when it last changed"),
+        PrimaryKeyConstraint("tenant_id", "id"),
         comment="unsubscribe groups (ASM)",
     )
-    op.create_index("asm_groups_id", "asm_groups", ["tenant_id", "id"], unique=True)
     op.create_table(
         "asm_suppressions",
         row_number(),

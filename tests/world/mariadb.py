@@ -1,0 +1,117 @@
+"""A private MariaDB server, one a test process: started when first asked for, ended with the process."""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from itertools import count
+from pathlib import Path
+from unittest import SkipTest
+
+import pymysql
+
+START_S = 60
+
+
+class PrivateMariadb:
+    """A server in a folder of its own, on a socket and a loopback port; each commit is flushed. User root, no password."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._names = count(1)
+        self.socket = str(folder / "socket")
+        self.port = _free_port()
+        with open(folder / "install.log", "wb") as log:
+            subprocess.run(
+                ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", "--auth-root-authentication-method=normal",
+                 "--skip-test-db", "--skip-name-resolve", *_as_root()],
+                check=True, stdout=log, stderr=log,
+            )
+        self.start()
+
+    def start(self) -> None:
+        """The server answers."""
+        if self._process is not None:
+            return
+        with open(self._folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [_server(), "--no-defaults", f"--datadir={self._folder / 'data'}", f"--socket={self.socket}", f"--port={self.port}",
+                 "--bind-address=127.0.0.1", f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
+                 "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--performance-schema=OFF", "--skip-log-bin", *_as_root()],
+                stdout=log, stderr=log,
+            )
+        until = time.monotonic() + START_S
+        while True:
+            try:
+                self.connect().close()
+                return
+            except pymysql.MySQLError:
+                if self._process.poll() is not None or time.monotonic() > until:
+                    raise AssertionError((self._folder / "server.log").read_text()[-2000:])
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """The server has shut down in good order; connections to it fail."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """The server is gone without a goodbye, as in a power cut."""
+        self._end(signal.SIGKILL)
+
+    def connect(self, database: str | None = None) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+        """A connection of the test's own, in autocommit mode."""
+        return pymysql.connect(unix_socket=self.socket, user="root", database=database, autocommit=True, charset="utf8mb4")
+
+    def create_database(self) -> str:
+        """The name of a new, empty database."""
+        name = f"scaisend_{os.getpid()}_{next(self._names)}"
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name
+
+    def url(self, database: str) -> str:
+        """Its DATABASE_URL, over TCP."""
+        return f"mysql://root@127.0.0.1:{self.port}/{database}"
+
+    def close(self) -> None:
+        """Nothing is left of the server."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, signal_number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal_number)
+            self._process.wait(START_S)
+            self._process = None
+
+
+@cache
+def private_mariadb() -> PrivateMariadb:
+    """The process's server. Raises: SkipTest where MariaDB is not installed; an AssertionError instead where CI is true."""
+    if _server() is None:
+        if os.environ.get("CI") == "true":
+            raise AssertionError("mariadbd is not installed, and this is CI")
+        raise SkipTest("mariadbd is NOT INSTALLED: nothing was tested on MariaDB")
+    server = PrivateMariadb(Path(tempfile.mkdtemp(prefix="scaisend-mariadb-")))
+    atexit.register(server.close)
+    return server
+
+
+def _server() -> str | None:
+    return shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.getuid() == 0 else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
