@@ -12,8 +12,8 @@ must be refused is refused before its body:
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.base import DelayedCall
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web import http
 
