@@ -1,0 +1,189 @@
+"""The table of settings: variable, default, parser, sentence. `load` reads the environment and reports every fault at once."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dotenv import dotenv_values
+
+from scaisend.app.setting_values import (
+    a_choice,
+    a_count,
+    a_file_or_none,
+    a_limit,
+    a_listener,
+    a_name,
+    a_path,
+    a_port,
+    a_queue_url,
+    an_address,
+    an_object_url,
+    resolvers,
+    routes,
+    seconds,
+    sources,
+    text,
+    url,
+)
+from scaisend.faults import Fault, Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable: its default as it would be written, how it is read, one sentence, and whether it is a secret."""
+
+    variable: str
+    default: str
+    parse: Callable[[str], Any]
+    sentence: str
+    is_secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", "", text, "SQLite file in DATA_DIR when empty; mysql://user:password@host/name for MySQL 8.0+ or MariaDB 10.6+", True),
+    Setting("DATABASE_READ_URL", "", text, "a read replica for message and statistics reads", True),
+    Setting("DATA_DIR", "./scaisend-data", a_path, "SQLite file, objects and generated secrets of the embedded mode"),
+    Setting("DATABASE_POOL_SIZE", "4", a_count(1, 32), "threads and connections of the pool"),
+    Setting("REDIS_URL", "", a_queue_url, "redis://, rediss:// or redis+sentinel://; an in-process queue when empty", True),
+    Setting("S3_ENDPOINT_URL", "", an_object_url, "S3-compatible store (with S3_BUCKET); files in DATA_DIR when empty"),
+    Setting("S3_ACCESS_KEY", "", text, "access key of the object store", True),
+    Setting("S3_SECRET_KEY", "", text, "secret key of the object store", True),
+    Setting("S3_BUCKET", "", text, "bucket of the object store"),
+    Setting("S3_REGION", "us-east-1", text, "region that requests are signed for"),
+    Setting("SCAIKEY_API_URL", "", url, "OpenID Connect identity provider; local identity when empty"),
+    Setting("SCAIKEY_CLIENT_ID", "", text, "client id at the identity provider"),
+    Setting("SCAIKEY_CLIENT_SECRET", "", text, "client secret at the identity provider", True),
+    Setting("SCAIKEY_WEBHOOK_SECRET", "", text, "secret that signs the identity provider's events", True),
+    Setting("SCAIKEY_JWKS_URL", "", url, "keys of the identity provider; found by discovery when empty"),
+    Setting("SCAIKEY_ISSUER", "", text, "issuer that a token must name; found by discovery when empty"),
+    Setting("SCAIKEY_AUDIENCE", "", text, "audience that a token must name; the client id when empty"),
+    Setting("SMTP_HELO_HOSTNAME", "", a_name, "name in EHLO, must match the PTR; the host's FQDN when empty"),
+    Setting("SMTP_POOL_SIZE_PER_DOMAIN", "5", a_count(1, 100), "connections per destination"),
+    Setting("SMTP_CONNECT_TIMEOUT", "30", seconds(1, 600), "seconds for a connection"),
+    Setting("SMTP_COMMAND_TIMEOUT", "60", seconds(1, 3600), "seconds for each command but the final dot, which waits at least 600"),
+    Setting("SMTP_MAX_RETRIES", "5", a_count(0, 100), "retries after a 4xx given to a recipient"),
+    Setting("SMTP_RETRY_BASE_DELAY", "60", seconds(1, 86_400), "seconds before the first retry; doubles, with jitter"),
+    Setting("SMTP_QUEUE_LIFETIME", "259200", seconds(60, 2_592_000), "seconds until a mail that never got a verdict is given up"),
+    Setting("SMTP_PORT", "25", a_port, "port that MXs are contacted on"),
+    Setting("SMTP_IN_DOUBT_WAIT", "900", seconds(1, 604_800), "seconds a mail in doubt is held before the policy decides"),
+    Setting("SMTP_IN_DOUBT_POLICY", "retry", a_choice("retry", "hold"), "what then: `retry` may make a copy, `hold` waits for an operator"),
+    Setting("SMTP_SOURCE_IPS", "", sources, "source addresses to bind: address=helo-name,…"),
+    Setting("SMTP_TLS_POLICY", "opportunistic", a_choice("none", "opportunistic", "required", "verify"), "TLS to MXs: none, opportunistic, required or verify"),
+    Setting("SMTP_ROUTES", "", routes, "static routes: domain=host:port,*=host:port"),
+    Setting("DNS_RESOLVERS", "", resolvers, "nameservers host:port,…; the system's when empty"),
+    Setting("MX_CACHE_TTL", "300", seconds(1, 86_400), "longest time a DNS answer is kept"),
+    Setting("INBOUND_SMTP_HOST", "0.0.0.0", an_address, "address that returning mail is received on"),
+    Setting("INBOUND_SMTP_PORT", "", text, "port for it: 25, or 8025 on embedded defaults; `off` for extra senders"),
+    Setting("OPS_LISTEN", "", a_listener, "metrics, health and queues of this process: host:port, unix:path or `off`; port 0 takes a free one"),
+    Setting("MANHOLE_LISTEN", "", a_listener, "SSH shell of the operator: host:port or unix:path; off when empty"),
+    Setting("MANHOLE_KEYS", "", a_file_or_none, "authorized_keys file for the shell"),
+    Setting("BOUNCE_DOMAIN", "", a_name, "domain of the return path; SMTP_HELO_HOSTNAME when empty"),
+    Setting("FBL_DOMAIN", "", a_name, "domain of abuse@ and fbl@; BOUNCE_DOMAIN when empty"),
+    Setting("TRACKING_BASE_URL", "http://localhost:8000", url, "public URL of links, pixels and images"),
+    Setting("ADMIN_URL", "http://localhost:8000", url, "public URL of the console"),
+    Setting("SECRET_KEY", "", text, "root of token signing and of the sealing of secrets; at least 32 characters; generated on SQLite when empty", True),
+    Setting("RATE_LIMIT_MAIL_SEND", "10000/s", a_limit, "mail/send per tenant: N/s, N/min or off"),
+    Setting("RATE_LIMIT_MESSAGES", "100/s", a_limit, "GET messages per credential"),
+    Setting("RATE_LIMIT_WRITES", "10/min", a_limit, "POST webhooks and api_keys per tenant"),
+    Setting("RATE_LIMIT_DEFAULT", "1000/s", a_limit, "everything else per credential"),
+    Setting("WORK_LEASE", "40", seconds(10, 600), "seconds after which another process takes over the work of one that died"),
+    Setting("LOG_LEVEL", "info", a_choice("debug", "info", "warn", "error", "critical"), "least level that is logged"),
+    Setting("LOG_FORMAT", "", a_choice("", "text", "json"), "text or json; text on a terminal, json else"),
+)
+BY_VARIABLE: Mapping[str, Setting] = {each.variable: each for each in SETTINGS}
+
+
+class Config(Mapping[str, Any]):
+    """The parsed settings by variable, and how the start went: warnings to print."""
+
+    def __init__(self, values: Mapping[str, Any], warnings: tuple[str, ...] = ()) -> None:
+        self._values = dict(values)
+        self.warnings = warnings
+
+    def __getitem__(self, variable: str) -> Any:
+        return self._values[variable]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def but(self, **changes: Any) -> "Config":
+        """The same with some values changed; dev uses it."""
+        return Config({**self._values, **changes}, self.warnings)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the SQLite file of this machine."""
+        return str(self["DATABASE_URL"]).startswith("sqlite")
+
+
+def load(environ: Mapping[str, str], env_file: str | None = "./.env") -> Config:
+    """The settings of the environment over those of the file.
+
+    Raises: Invalid with a fault for each variable whose value cannot be used; secrets are never repeated.
+    """
+    from_file, warnings = _read_file(env_file)
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for setting in SETTINGS:
+        raw = environ.get(setting.variable) or from_file.get(setting.variable) or setting.default
+        try:
+            values[setting.variable] = setting.parse(raw.strip())
+        except ValueError as error:
+            shown = "the value" if setting.is_secret else repr(raw)
+            faults.append(Fault(f"{setting.variable}: {shown} {error}", setting.variable, setting.sentence))
+    if not faults:
+        _complete(values, faults)
+    if faults:
+        raise Invalid(faults)
+    return Config(values, tuple(warnings + _doubts(values)))
+
+
+def _read_file(env_file: str | None) -> tuple[dict[str, str], list[str]]:
+    if env_file is None:
+        return {}, []
+    try:
+        with open(env_file, encoding="utf-8") as stream:
+            return {name: value or "" for name, value in dotenv_values(stream=stream, interpolate=False).items()}, []
+    except FileNotFoundError:
+        return {}, ([] if env_file == "./.env" else [f"{env_file} does not exist; the process environment alone is used"])
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{env_file} cannot be read ({type(error).__name__}); the process environment alone is used"]
+
+
+def _complete(values: dict[str, Any], faults: list[Fault]) -> None:
+    """Fills in what follows from other settings, and refuses combinations that cannot work."""
+    if not values["DATABASE_URL"]:
+        values["DATABASE_URL"] = "sqlite:///" + os.path.join(values["DATA_DIR"], "scaisend.db")
+    is_sqlite = values["DATABASE_URL"].startswith("sqlite")
+    values["SMTP_HELO_HOSTNAME"] = values["SMTP_HELO_HOSTNAME"] or socket.getfqdn()
+    values["BOUNCE_DOMAIN"] = values["BOUNCE_DOMAIN"] or values["SMTP_HELO_HOSTNAME"]
+    values["FBL_DOMAIN"] = values["FBL_DOMAIN"] or values["BOUNCE_DOMAIN"]
+    port = values["INBOUND_SMTP_PORT"] or ("8025" if is_sqlite else "25")
+    try:
+        values["INBOUND_SMTP_PORT"] = None if port == "off" else a_port(port)
+    except ValueError as error:
+        faults.append(Fault(f"INBOUND_SMTP_PORT: {port!r} {error}, or `off`", "INBOUND_SMTP_PORT"))
+    if values["SECRET_KEY"] and len(values["SECRET_KEY"]) < 32:
+        faults.append(Fault("SECRET_KEY: the value is too short, at least 32 characters are needed", "SECRET_KEY"))
+    if not values["SECRET_KEY"] and not is_sqlite:
+        faults.append(Fault("SECRET_KEY: must be set when DATABASE_URL is a server; `scaisend init` writes one into .env", "SECRET_KEY"))
+    s3 = [name for name in ("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY") if not values[name]]
+    if 0 < len(s3) < 4:
+        faults.append(Fault(f"{', '.join(s3)}: must be set too when another S3_ variable is", s3[0]))
+
+
+def _doubts(values: Mapping[str, Any]) -> list[str]:
+    """Settings that work, and that an operator will regret."""
+    doubts = []
+    if not values["DATABASE_URL"].startswith("sqlite"):
+        address = values["TRACKING_BASE_URL"]
+        if not address.startswith("https://") or "localhost" in address or "127.0.0.1" in address:
+            doubts.append(f"TRACKING_BASE_URL is {address}: recipients cannot follow such links; set the public https URL")
+        if not values["S3_ENDPOINT_URL"]:
+            doubts.append("objects are on this machine's disk (S3_ENDPOINT_URL is empty): attachments of other machines' processes cannot be read")
+    return doubts

@@ -1,0 +1,157 @@
+"""How the values of settings are read: each function gives the value, or a ValueError that says what is accepted."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from scaisend.storage.limiter import Limit
+
+_NAME = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$")
+_LIMIT = re.compile(r"^([1-9][0-9]{0,8})/(s|min)$")
+
+
+def text(raw: str) -> str:
+    if any(ord(letter) < 32 for letter in raw):
+        raise ValueError("holds a control character")
+    return raw
+
+
+def a_path(raw: str) -> str:
+    return os.path.abspath(os.path.expanduser(raw))
+
+
+def a_file_or_none(raw: str) -> str | None:
+    return a_path(raw) if raw else None
+
+
+def a_count(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between the bounds."""
+
+    def parse(raw: str) -> int:
+        if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+            raise ValueError(f"is not a whole number from {least} to {most}")
+        return int(raw)
+
+    return parse
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """A duration in seconds between the bounds."""
+
+    def parse(raw: str) -> float:
+        try:
+            value = float(raw)
+        except ValueError:
+            value = -1.0
+        if not least <= value <= most:
+            raise ValueError(f"is not a number of seconds from {least:g} to {most:g}")
+        return value
+
+    return parse
+
+
+def a_port(raw: str) -> int:
+    if not raw.isascii() or not raw.isdigit() or int(raw) > 65_535:
+        raise ValueError("is not a port from 0 to 65535")
+    return int(raw)
+
+
+def a_choice(*words: str) -> Callable[[str], str]:
+    """One of the words."""
+
+    def parse(raw: str) -> str:
+        if raw.lower() not in words:
+            raise ValueError("is not one of " + ", ".join(word for word in words if word))
+        return raw.lower()
+
+    return parse
+
+
+def a_name(raw: str) -> str:
+    if raw and not _NAME.match(raw):
+        raise ValueError("is not a host name")
+    return raw.lower()
+
+
+def an_address(raw: str) -> str:
+    try:
+        return str(ipaddress.ip_address(raw))
+    except ValueError:
+        raise ValueError("is not an IPv4 or IPv6 address") from None
+
+
+def url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("is not an http or https URL")
+    return raw.rstrip("/")
+
+
+def an_object_url(raw: str) -> str:
+    return url(raw)
+
+
+def a_queue_url(raw: str) -> str:
+    if raw and not raw.startswith(("redis://", "rediss://", "redis+sentinel://", "unix://")):
+        raise ValueError("does not begin with redis://, rediss://, redis+sentinel:// or unix://")
+    return raw
+
+
+def a_limit(raw: str) -> Limit | None:
+    """A rate such as `100/s`; None for `off`."""
+    if raw == "off":
+        return None
+    found = _LIMIT.match(raw)
+    if not found:
+        raise ValueError("is not N/s, N/min or off")
+    return Limit(int(found[1]), 1.0 if found[2] == "s" else 60.0)
+
+
+def a_listener(raw: str) -> str:
+    """`host:port`, `[v6]:port`, `unix:path`, `off`, or nothing."""
+    if raw in ("", "off") or (raw.startswith("unix:") and len(raw) > 5):
+        return raw
+    split_host(raw)
+    return raw
+
+
+def split_host(raw: str) -> tuple[str, int]:
+    """The host and port of `host:port` or `[v6]:port`. Raises: ValueError when it is neither."""
+    host, colon, port = raw.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError("is not host:port")
+    return host.strip("[]"), int(port)
+
+
+def resolvers(raw: str) -> tuple[tuple[str, int], ...]:
+    """Nameservers; the port is 53 where none is given."""
+    found = []
+    for each in filter(None, (part.strip() for part in raw.split(","))):
+        host, port = split_host(each) if each.count(":") == 1 or each.startswith("[") else (each, 53)
+        found.append((an_address(host), port))
+    return tuple(found)
+
+
+def sources(raw: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of source address and EHLO name."""
+    found = []
+    for each in filter(None, (part.strip() for part in raw.split(","))):
+        address, equals, name = each.partition("=")
+        if not equals or not name:
+            raise ValueError("is not address=helo-name,…")
+        found.append((an_address(address), a_name(name)))
+    return tuple(found)
+
+
+def routes(raw: str) -> tuple[tuple[str, str, int], ...]:
+    """Triples of domain (or `*`), host and port."""
+    found = []
+    for each in filter(None, (part.strip() for part in raw.split(","))):
+        domain, equals, place = each.partition("=")
+        if not equals:
+            raise ValueError("is not domain=host:port,…")
+        host, port = split_host(place)
+        found.append((domain.lower() if domain == "*" else a_name(domain), host, port))
+    return tuple(found)
