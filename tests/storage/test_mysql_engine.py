@@ -9,7 +9,6 @@ from twisted.internet.threads import deferToThread
 
 from scaisend.faults import Unavailable
 from scaisend.storage.database import Txn
-from scaisend.storage.migrations.run import migrate
 from scaisend.storage.mysql_txn import MAX_STATEMENT_BYTES
 from scaisend.storage.pool import open_database
 from tests.base import ReactorTestCase
@@ -21,21 +20,11 @@ class MariadbCase(ReactorTestCase):
     """A migrated database, emptied for each test, and the pools on it."""
 
     timeout = 120
-    name: str
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        server = private_mariadb()
-        cls.name = server.create_database()
-        migrate(server.url(cls.name))
 
     def setUp(self) -> None:
         self.server = private_mariadb()
         self.server.start()
-        with self.server.connect(self.name) as connection, connection.cursor() as cursor:
-            for table in ("epochs", "instance", "bodies"):
-                cursor.execute(f"DELETE FROM {table}")
+        self.name = self.server.empty_database()
         self.database = open_database(self.server.url(self.name), reactor=reactor)
         self.addCleanup(self.database.close)
 

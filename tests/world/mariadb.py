@@ -15,6 +15,8 @@ from unittest import SkipTest
 
 import pymysql
 
+from scaisend.storage.migrations.run import migrate
+
 START_S = 60
 
 
@@ -25,6 +27,7 @@ class PrivateMariadb:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
+        self._migrated: str | None = None
         self.socket = str(folder / "socket")
         self.port = _free_port()
         with open(folder / "install.log", "wb") as log:
@@ -74,6 +77,19 @@ class PrivateMariadb:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return name
+
+    def empty_database(self) -> str:
+        """The name of the process's database with the newest schema, emptied."""
+        if self._migrated is None:
+            name = self.create_database()
+            migrate(self.url(name))
+            self._migrated = name
+        with self.connect(self._migrated) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES")
+            for (table,) in cursor.fetchall():
+                if table not in ("alembic_version", "schema_serves"):
+                    cursor.execute(f"DELETE FROM {table}")
+        return self._migrated
 
     def url(self, database: str) -> str:
         """Its DATABASE_URL, over TCP."""
