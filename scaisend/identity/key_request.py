@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scaisend.caller import Caller
 from scaisend.faults import Fault, Forbidden, Invalid
 from scaisend.identity.permissions import OURS, scopes_beyond, unknown_scopes
+from scaisend.shape import wrong_type
 
 MOST_KEYS = 100
 MOST_SCOPES = 500
@@ -44,7 +45,7 @@ def read_new_key(body: object, caller: Caller, now_s: float) -> NewKey:
     scopes = _scopes(given, faults)
     is_test = given.get("test")
     if is_test is not None and not isinstance(is_test, bool):
-        faults.append(Fault("test must be true or false", "test"))
+        faults.append(Fault(wrong_type("boolean", is_test), "test"))
     expires_at = _expiry(given, faults, now_s)
     if faults:
         raise Invalid(faults)
@@ -82,7 +83,7 @@ def _name(given: Mapping[str, object], faults: list[Fault], missing: str) -> str
     if name is None or name == "":
         faults.append(Fault(missing, "name"))
     elif not isinstance(name, str):
-        faults.append(Fault("name must be a string", "name"))
+        faults.append(Fault(wrong_type("string", name), "name"))
     elif len(name) > NAME_LENGTH or not name.isprintable():
         faults.append(Fault(f"name must be at most {NAME_LENGTH} printable characters", "name"))
     else:
@@ -95,8 +96,10 @@ def _scopes(given: Mapping[str, object], faults: list[Fault]) -> tuple[str, ...]
     scopes = given.get("scopes")
     if scopes is None:
         return None
-    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
-        faults.append(Fault("scopes must be an array of strings", "scopes"))
+    if not isinstance(scopes, list):
+        faults.append(Fault(wrong_type("array", scopes), "scopes"))
+    elif wrong := [(at, scope) for at, scope in enumerate(scopes) if not isinstance(scope, str)]:
+        faults.extend(Fault(wrong_type("string", scope), f"scopes.{at}") for at, scope in wrong[:MOST_SCOPES])
     elif not scopes:
         faults.append(Fault("scopes must not be empty", "scopes", "leave `scopes` out for all that the calling key may do"))
     elif len(scopes) > MOST_SCOPES:
@@ -113,7 +116,7 @@ def _expiry(given: Mapping[str, object], faults: list[Fault], now_s: float) -> f
     if expires_at is None:
         return None
     if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or not math.isfinite(expires_at):
-        faults.append(Fault("expires_at must be a number of seconds since 1970", "expires_at"))
+        faults.append(Fault(wrong_type("number", expires_at), "expires_at", "seconds since 1970, UTC"))
     elif not now_s < expires_at < 1e11:
         faults.append(Fault("expires_at must be a moment in the future, in seconds since 1970", "expires_at"))
     else:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from scaisend.caller import Caller
-from scaisend.faults import Forbidden, Invalid, NotFound
+from scaisend.faults import Forbidden, NotFound
 from scaisend.http.call import Call
+from scaisend.http.paging import whole
 from scaisend.http.reply import Reply, data_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post, put
 from scaisend.identity.api_key import SECRET_BYTES, make_key
@@ -141,12 +142,7 @@ def _actor(caller: Caller) -> str:
 
 
 def _most(call: Call) -> int:
-    text = call.one("limit")
-    if text is None:
-        return MOST_KEYS
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
-        raise Invalid("limit must be a whole number above 0", "limit")
-    return min(int(text), MOST_KEYS)
+    return min(whole(call, "limit", least=1, most=1_000_000, default=MOST_KEYS), MOST_KEYS)
 
 
 def _whole(each: Key) -> dict[str, object]:
