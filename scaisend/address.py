@@ -14,11 +14,12 @@ import idna
 LONGEST_LOCAL = 64
 LONGEST = 254
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = rf"(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}"
+# Nothing in these is tried twice (the quantifiers are possessive), so hostile text costs no more than its length.
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}+(?<!-)"
+_DOMAIN = rf"(?:{_LABEL}\.)++(?![0-9]+\Z){_LABEL}"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
-_PLAIN = re.compile(rf"(?=[^@]{{1,{LONGEST_LOCAL}}}@)(?=.{{3,{LONGEST}}}\Z){_ATOM}(?:\.{_ATOM})*+@{_DOMAIN}")
-_DOMAIN_NAME = re.compile(rf"(?=.{{3,253}}\Z){_DOMAIN}")
+_PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@{_DOMAIN}")
+_DOMAIN_NAME = re.compile(_DOMAIN)
 # RFC 6531 adds everything outside ASCII to atext and qtext; `_is_text` takes the unprintable away again.
 _DOT_ATOM = re.compile(r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])++(?:\.(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])++)*+")
 _QUOTED = re.compile(r'"(?:[ !#-;=?-\[\]-~]|[^\x00-\x7f]|\\[ -;=?-~])*+"')
@@ -45,16 +46,15 @@ def parse(address: str) -> Address:
 
     Raises: ValueError when it is not a valid address; the text says why and repeats nothing of it.
     """
-    if _PLAIN.fullmatch(address):
-        local, _, domain = address.rpartition("@")
-        return Address(local, domain.lower(), False, address)
+    if _PLAIN.fullmatch(address) and len(address) <= LONGEST and (at := address.find("@")) <= LONGEST_LOCAL:
+        return Address(address[:at], address[at + 1 :].lower(), False, address)
     local, domain = _parts(address)
     return Address(local, domain, not local.isascii(), address)
 
 
 def is_valid(address: str) -> bool:
     """Whether `parse` takes it."""
-    if _PLAIN.fullmatch(address):
+    if _PLAIN.fullmatch(address) and len(address) <= LONGEST and address.find("@") <= LONGEST_LOCAL:
         return True
     try:
         _parts(address)
@@ -100,13 +100,13 @@ def a_labels(domain: str) -> str:
     Raises: ValueError when it is not a domain name of two labels or more.
     """
     if not domain.isascii():
-        if len(domain) > 253:
+        if len(domain) > LONGEST:
             raise ValueError("the domain is too long")
         try:
             domain = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode("ascii")
         except (idna.IDNAError, UnicodeError):
             raise ValueError("the domain is not a valid internationalised domain name")
-    if not _DOMAIN_NAME.fullmatch(domain):
+    if len(domain) > LONGEST or not _DOMAIN_NAME.fullmatch(domain):
         raise ValueError("the domain is not a domain name")
     return domain.lower()
 

@@ -14,13 +14,14 @@ _TITLES = {"to": "To", "cc": "CC", "bcc": "BCC", "from": "From", "reply_to": "Re
 
 def is_mailbox(value: object) -> bool:
     """Whether there is nothing wrong with the mailbox: the quick look before `add_mailbox_faults`."""
-    if type(value) is not dict or not value.keys() <= _FIELDS:
+    if type(value) is not dict:
         return False
-    email = value.get("email")
+    email, name = value.get("email"), value.get("name")
     if type(email) is not str or not is_valid(email):
         return False
-    name = value.get("name")
-    return name is None or (type(name) is str and len(name) <= LONGEST_NAME and is_safe(name))
+    if name is None:
+        return len(value) == 1 or value.keys() <= _FIELDS
+    return len(value) == 2 and type(name) is str and len(name) <= LONGEST_NAME and (name.isprintable() or is_safe(name))
 
 
 def add_mailbox_faults(value: object, path: str, kind: str, found: Found) -> None:

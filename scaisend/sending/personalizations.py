@@ -6,16 +6,18 @@ A request may hold a thousand of them, so the walk is straight: a path is only w
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from scaisend.address import domain_of, fold
 from scaisend.sending import request_faults as say
 from scaisend.sending.mailboxes import add_mailbox_faults, is_mailbox, read_mailbox
 from scaisend.sending.request_faults import Found
 from scaisend.sending.request_fields import read_send_at, read_subject
-from scaisend.sending.request_maps import CUSTOM_ARGS_BYTES, is_larger, read_headers, read_substitutions, read_texts
+from scaisend.sending.request_maps import CUSTOM_ARGS_BYTES, is_larger, is_texts, read_headers, read_substitutions
 
 MOST_PERSONALIZATIONS = 1000
 MOST_RECIPIENTS = 1000
-DEEPEST_DATA = 100
+DEEPEST_DATA = 250
 KINDS = ("to", "cc", "bcc")
 
 _FIELDS = frozenset({
@@ -66,7 +68,7 @@ class Root:
 
 
 def read_personalizations(value: object, root: Root, found: Found) -> tuple[PersonalMessage, ...]:
-    """A message a personalization. The walk ends at the thousandth recipient of the request.
+    """A message a personalization. The walk ends when the request has too many recipients.
 
     Raises: Invalid for values that are not decoded at all, see request_maps.
     """
@@ -85,11 +87,12 @@ def read_personalizations(value: object, root: Root, found: Found) -> tuple[Pers
         if type(each) is not dict:
             found.add_type("object", each, f"personalizations.{number}", say.NO_HELP)
             continue
-        left -= sum([len(each[kind]) for kind in KINDS if kind in each and type(each[kind]) is list])
+        message = _read(each, number, root, found)
+        messages.append(message)
+        left -= len(message.recipients)
         if left < 0:
             found.add(say.RECIPIENTS_MANY, "personalizations")
             break
-        messages.append(_read(each, number, root, found))
     return tuple(messages)
 
 
@@ -128,6 +131,9 @@ def _recipients(each: dict[str, object], number: int, found: Found) -> tuple[Rec
         if type(mailboxes) is not list:
             found.add_type("array", mailboxes, f"personalizations.{number}.{kind}")
             continue
+        if len(mailboxes) > MOST_RECIPIENTS:
+            found.add(say.RECIPIENTS_MANY, "personalizations")
+            continue
         for place, mailbox in enumerate(mailboxes):
             if not is_mailbox(mailbox):
                 add_mailbox_faults(mailbox, f"personalizations.{number}.{kind}.{place}", kind, found)
@@ -154,12 +160,13 @@ def _read_maps(own: dict[str, object], each: dict[str, object], number: int, roo
     if "headers" in each and (headers := read_headers(each["headers"], f"personalizations.{number}.headers", found)):
         own["headers"] = headers
     if "custom_args" in each:
-        path = f"personalizations.{number}.custom_args"
-        arguments = read_texts(each["custom_args"], path, found)
-        if arguments:
+        arguments = each["custom_args"]
+        if not is_texts(arguments):
+            found.add_type("object", arguments, f"personalizations.{number}.custom_args")
+        elif arguments:
             own["custom_args"] = arguments
             if is_larger({**root.custom_args, **arguments} if root.custom_args else arguments, CUSTOM_ARGS_BYTES):
-                found.add(say.CUSTOM_ARGS_LARGE, path)
+                found.add(say.CUSTOM_ARGS_LARGE, f"personalizations.{number}.custom_args")
     if "substitutions" in each:
         path = f"personalizations.{number}.substitutions"
         substitutions = read_substitutions(each["substitutions"], path, found)
@@ -167,28 +174,22 @@ def _read_maps(own: dict[str, object], each: dict[str, object], number: int, roo
             own["substitutions"] = substitutions
             if root.template == "dynamic":
                 found.add(say.SUBSTITUTIONS_DYNAMIC, path)
-    if "dynamic_template_data" in each and (data := _template_data(each["dynamic_template_data"], number, root, found)):
-        own["dynamic_template_data"] = data
+    if "dynamic_template_data" in each:
+        data = each["dynamic_template_data"]
+        if type(data) is not dict:
+            found.add_type("object", data, f"personalizations.{number}.dynamic_template_data")
+        elif data:
+            own["dynamic_template_data"] = data
+            if root.template == "legacy":
+                found.add(say.DYNAMIC_DATA_LEGACY, f"personalizations.{number}.dynamic_template_data")
+            if root.may_be_deep and _is_deep(data):
+                found.add(say.DYNAMIC_DATA_DEEP, f"personalizations.{number}.dynamic_template_data")
 
 
-def _template_data(value: object, number: int, root: Root, found: Found) -> dict[str, object]:
-    path = f"personalizations.{number}.dynamic_template_data"
-    if type(value) is not dict:
-        found.add_type("object", value, path)
-        return {}
-    if value and root.template == "legacy":
-        found.add(say.DYNAMIC_DATA_LEGACY, path)
-    if root.may_be_deep and _is_deeper(value, DEEPEST_DATA):
-        found.add(say.DYNAMIC_DATA_DEEP, path)
-    return value
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    """Whether objects and arrays are nested more than `levels` deep."""
-    if isinstance(value, dict):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value  # type: ignore[assignment]  # both are iterables of values
-    else:
-        return False
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+def _is_deep(data: dict[str, object]) -> bool:
+    """Whether objects and arrays are nested deeper than orjson writes them."""
+    try:
+        orjson.dumps([[data]])
+    except TypeError:
+        return True
+    return False

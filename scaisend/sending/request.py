@@ -18,7 +18,7 @@ or is empty:
 
 `PersonalMessage.own` is what one message has of its own, over what it shares; absent is what was not given or is empty:
     from {email, name?} · subject text · headers {name: text} · custom_args {key: text}
-    substitutions {tag: text} · dynamic_template_data {key: any JSON, nested 100 levels deep at most}
+    substitutions {tag: text} · dynamic_template_data {key: any JSON, nested 250 levels deep at most}
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,9 @@ from scaisend.sending.request_maps import (
     CUSTOM_ARGS_BYTES,
     doubled_headers,
     is_larger,
+    is_texts,
     read_headers,
     read_sections,
-    read_texts,
 )
 from scaisend.sending.request_settings import bypassed, read_mail_settings, read_tracking_settings
 
@@ -60,6 +60,7 @@ _FIELDS = frozenset({
     "personalizations", "from", "reply_to", "reply_to_list", "subject", "content", "attachments", "template_id", "sections", "headers",
     "categories", "custom_args", "send_at", "batch_id", "asm", "ip_pool_name", "mail_settings", "tracking_settings",
 })
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +96,29 @@ def read_send_request(body: bytes, *, now_s: float) -> SendRequest:
     if not given.keys() <= _FIELDS:
         found.add_unknown(given, _FIELDS, "")
     shared: dict[str, object] = {}
-    _read_senders(shared, given, found)
-    _read_texts(shared, given, found)
-    _read_maps(shared, given, found)
-    attachments = _read_attachments(shared, given, found)
+    email = _read_senders(shared, given, found)
+    subject, template_id, categories, pool = _read_texts(shared, given, found)
+    arguments = _read_maps(shared, given, found)
+    batch_id = read_batch_id(given["batch_id"], found) if "batch_id" in given else None
     groups = read_asm(given["asm"], found) if "asm" in given else Groups()
     bypass, sandbox = _read_settings(shared, given, found)
-    root = _root(shared, given, found, body, now_s)
+    attachments = _read_attachments(shared, given, found)
+    root = Root(
+        from_email=email, from_domain=domain_of(email) if email else "", subject=subject,
+        send_at=read_send_at(given["send_at"], "send_at", found, now_s) if "send_at" in given else None,
+        template=None if template_id is None else "dynamic" if template_id.startswith("d-") else "legacy",
+        custom_args=arguments, now_s=now_s, may_be_deep=body.count(b"{") + body.count(b"[") > DEEPEST_DATA,
+    )
     messages = read_personalizations(given.get("personalizations", []), root, found)
     _check_whole(shared, given, messages, attachments, found, body)
     if found.faults:
         raise Invalid(found.faults)
     if "asm" in given:
         shared["asm"] = given["asm"]
-    categories = shared.get("categories")
     return SendRequest(
         shared=shared, messages=messages, attachments=attachments, from_domains=frozenset([each.from_domain for each in messages]),
-        sandbox=sandbox, template_id=_text(shared, "template_id"),
-        batch_id=_text(given, "batch_id"), asm_group_id=groups.group_id, asm_groups_to_display=groups.shown,
-        ip_pool_name=_text(shared, "ip_pool_name"), categories=categories if isinstance(categories, tuple) else (), bypass=bypass,
+        sandbox=sandbox, template_id=template_id, batch_id=batch_id, asm_group_id=groups.group_id, asm_groups_to_display=groups.shown,
+        ip_pool_name=pool, categories=categories, bypass=bypass,
         scheduled=any(each.send_at is not None for each in messages),
     )
 
@@ -132,7 +137,9 @@ def _decode(body: bytes) -> dict[str, object]:
     return given
 
 
-def _read_senders(shared: dict[str, object], given: dict[str, object], found: Found) -> None:
+def _read_senders(shared: dict[str, object], given: dict[str, object], found: Found) -> str:
+    """The email of from, empty when it has faults."""
+    sender = None
     if "from" not in given:
         found.add(say.FROM_NEEDED, "from.email")
     elif sender := read_mailbox(given["from"], "from", "from", found):
@@ -143,9 +150,15 @@ def _read_senders(shared: dict[str, object], given: dict[str, object], found: Fo
         shared["reply_to_list"] = mailboxes
         if "reply_to" in given:
             found.add(say.REPLY_TO_BOTH, "reply_to_list")
+    return sender["email"] if sender else ""
 
 
-def _read_texts(shared: dict[str, object], given: dict[str, object], found: Found) -> None:
+def _read_texts(
+    shared: dict[str, object], given: dict[str, object], found: Found
+) -> tuple[str | None, str | None, tuple[str, ...], str | None]:
+    """Subject, template_id, categories and ip_pool_name; the content is read as well."""
+    subject = template_id = pool = None
+    categories: tuple[str, ...] = ()
     if "subject" in given and (subject := read_subject(given["subject"], "subject", found)):
         shared["subject"] = subject
     if "content" in given and (content := read_content(given["content"], found)):
@@ -156,19 +169,26 @@ def _read_texts(shared: dict[str, object], given: dict[str, object], found: Foun
         shared["categories"] = categories
     if "ip_pool_name" in given and (pool := read_pool(given["ip_pool_name"], found)):
         shared["ip_pool_name"] = pool
-    if "batch_id" in given:
-        read_batch_id(given["batch_id"], found)
+    return subject, template_id, categories, pool
 
 
-def _read_maps(shared: dict[str, object], given: dict[str, object], found: Found) -> None:
+def _read_maps(shared: dict[str, object], given: dict[str, object], found: Found) -> Mapping[str, str]:
+    """The custom_args; headers and sections are read as well."""
     if "headers" in given and (headers := read_headers(given["headers"], "headers", found)):
         shared["headers"] = headers
-    if "custom_args" in given and (arguments := read_texts(given["custom_args"], "custom_args", found)):
+    if "sections" in given and (sections := read_sections(given["sections"], found)):
+        shared["sections"] = sections
+    if "custom_args" not in given:
+        return _NOTHING
+    arguments = given["custom_args"]
+    if not is_texts(arguments):
+        found.add_type("object", arguments, "custom_args")
+        return _NOTHING
+    if arguments:
         shared["custom_args"] = arguments
         if is_larger(arguments, CUSTOM_ARGS_BYTES):
             found.add(say.CUSTOM_ARGS_LARGE, "custom_args")
-    if "sections" in given and (sections := read_sections(given["sections"], found)):
-        shared["sections"] = sections
+    return arguments
 
 
 def _read_attachments(shared: dict[str, object], given: dict[str, object], found: Found) -> tuple[Attachment, ...]:
@@ -186,18 +206,6 @@ def _read_settings(shared: dict[str, object], given: dict[str, object], found: F
         return frozenset(), False
     shared["mail_settings"] = settings
     return bypassed(settings), settings.get("sandbox_mode", {}).get("enable") is True
-
-
-def _root(shared: dict[str, object], given: dict[str, object], found: Found, body: bytes, now_s: float) -> Root:
-    sender, template_id, arguments = shared.get("from"), _text(shared, "template_id"), shared.get("custom_args")
-    email = sender["email"] if isinstance(sender, dict) else ""
-    return Root(
-        from_email=email, from_domain=domain_of(email) if email else "", subject=_text(shared, "subject"),
-        send_at=read_send_at(given["send_at"], "send_at", found, now_s) if "send_at" in given else None,
-        template=None if template_id is None else "dynamic" if template_id.startswith("d-") else "legacy",
-        custom_args=arguments if isinstance(arguments, dict) else {}, now_s=now_s,
-        may_be_deep=body.count(b"{") + body.count(b"[") > DEEPEST_DATA,
-    )
 
 
 def _check_whole(
@@ -224,8 +232,3 @@ def _check_whole(
 
 def _content_bytes(content: object) -> int:
     return sum(len(each["value"].encode()) for each in content if isinstance(each.get("value"), str)) if isinstance(content, list) else 0
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) else None

@@ -106,7 +106,7 @@ def read_template_id(value: object, found: Found) -> str | None:
 
 
 def read_categories(value: object, found: Found) -> tuple[str, ...]:
-    if type(value) is not list or not all(type(each) is str for each in value):
+    if type(value) is not list or set(map(type, value)) - {str}:
         found.add(say.CATEGORIES, "categories")
         return ()
     if len(value) > MOST_CATEGORIES:
@@ -119,7 +119,8 @@ def read_categories(value: object, found: Found) -> tuple[str, ...]:
             found.add(say.CATEGORY_ASCII, "categories")
         if not is_safe(each):
             found.add(say.CATEGORY_UNSAFE, f"categories.{number}")
-        if value.index(each) != number and value[:number].count(each) == 1:
+    if len(set(value)) < len(value):
+        for each in dict.fromkeys(each for each in value if value.count(each) > 1):
             found.add(say.CATEGORY_TWICE.format(say.shown(each)), "categories")
     return tuple(value)
 

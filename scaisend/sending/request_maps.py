@@ -6,6 +6,7 @@ A value that is not a string in the first three is not decoded at all in SendGri
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeGuard
 
 from scaisend.sending import request_faults as say
 from scaisend.sending.request_faults import Found, bad_request
@@ -54,18 +55,17 @@ def read_headers(value: object, path: str, found: Found) -> dict[str, str]:
     return value
 
 
-def read_texts(value: object, path: str, found: Found) -> dict[str, str]:
-    """custom_args: an object of strings.
+def is_texts(value: object) -> TypeGuard[dict[str, str]]:
+    """Whether custom_args are an object.
 
-    Raises: Invalid when a value is not a string.
+    Raises: Invalid when one of its values is not a string.
     """
     if type(value) is not dict:
-        found.add_type("object", value, path)
-        return {}
+        return False
     for text in value.values():
         if type(text) is not str:
             raise bad_request()
-    return value
+    return True
 
 
 def read_substitutions(value: object, path: str, found: Found) -> dict[str, str]:
