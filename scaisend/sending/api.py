@@ -55,7 +55,7 @@ class SendApi:
 
     async def send(self, call: Call) -> Reply:
         """202 once every message is committed; 200 for sandbox_mode."""
-        request = read_send_request(call.body, now_s=call.now_s, is_test=call.caller.is_test)
+        request = read_send_request(call.body, now_s=call.now_s)
         if request.scheduled and not call.caller.may("mail.schedule"):
             raise Forbidden("access forbidden: send_at needs the scope mail.schedule", "send_at")
         key = _idempotency_key(call)
