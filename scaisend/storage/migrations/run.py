@@ -10,16 +10,20 @@ from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import BigInteger, Connection, Engine, String, Table, column, create_engine, event, table, text
 from sqlalchemy.pool import NullPool
 
 from scaisend.faults import Unavailable
+from scaisend.storage.migrations import resume  # noqa: F401  # Alembic finds it by being imported
 from scaisend.storage.url import MysqlAddress, SqliteAddress, alchemy_url, driver_options, parse_database_url
 
 LOCK_WAIT_S = 300
 _HERE = Path(__file__).parent
+_SCHEMA_SERVES = table(
+    "schema_serves", column("revision", String), column("oldest_program", String), column("applied_at", BigInteger),
+)
 
 
 def migrate(url: str) -> list[str]:
@@ -38,10 +42,12 @@ def migrate(url: str) -> list[str]:
 
 def newest_revision() -> str:
     """The revision that this program's stores are written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise CommandError("no migrations are installed")
-    return head
+    return installed_revisions()[-1].revision
+
+
+def installed_revisions() -> list[Script]:
+    """The migrations, oldest first."""
+    return list(ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
 @contextmanager
@@ -71,10 +77,10 @@ def run_revisions(connection: Connection, *, forward: bool = True) -> None:
 
     def note(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
         module = step.up_revision.module
-        ctx.connection.execute(
-            text("INSERT INTO schema_serves (revision, oldest_program, applied_at) VALUES (:revision, :oldest, :at)"),
-            {"revision": step.up_revision_id, "oldest": module.oldest_program, "at": int(time.time() * 1_000_000)},
-        )
+        row = {
+            "revision": step.up_revision_id, "oldest_program": module.oldest_program, "applied_at": int(time.time() * 1_000_000),
+        }
+        ctx.impl.bulk_insert(_SCHEMA_SERVES, [row])
         applied.append(step.up_revision_id)
 
     event.listen(Table, "before_create", _innodb)
@@ -126,10 +132,10 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _innodb(table: Table, connection: Connection, **kwargs: Any) -> None:
-    if connection.dialect.name == "mysql":
-        table.dialect_options["mysql"]["engine"] = "InnoDB"
-        table.dialect_options["mysql"]["charset"] = "utf8mb4"
+def _innodb(new: Table, connection: Connection | None, **kwargs: Any) -> None:
+    if connection is not None and connection.dialect.name == "mysql":
+        new.dialect_options["mysql"]["engine"] = "InnoDB"
+        new.dialect_options["mysql"]["charset"] = "utf8mb4"
 
 
 @contextmanager
