@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import txredisapi
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.python.failure import Failure
 
 from scaisend.faults import Unavailable
 from scaisend.storage.redis_url import RedisAddress
@@ -39,10 +40,12 @@ class _Watched:
     initialDelay = 0.1
     maxDelay = 2
     pool: list[Any]
+    deferred: Any
 
     def watch(self, *, no_delay: bool) -> None:
         self.settled = False
         self._no_delay = no_delay
+        self.deferred.addErrback(lambda _: None)  # a refused login; txredisapi has logged it
         self._waiting: list[Deferred[None]] = []
 
     def stopTrying(self) -> "Deferred[None]":
@@ -62,6 +65,13 @@ class _Watched:
         for each in waiting:
             each.callback(None)
 
+    def first_failed(self, failure: Failure) -> None:
+        """Told from the middle of a step of ClientService, which cannot be stopped just then."""
+        if isinstance(failure.value, CancelledError):
+            self.settle()
+        else:
+            cast(Any, reactor).callLater(0, self.settle)
+
     async def first_attempt(self) -> None:
         if not self.settled:
             waiting: Deferred[None] = Deferred()
@@ -78,8 +88,18 @@ class _Factory(_Watched, txredisapi.RedisFactory):
     """Connects to one server."""
 
 
+class _MasterProtocol(txredisapi.SentinelRedisProtocol):
+    """Tells its role as text: the library compares it with text, and drops the connection when replies are bytes."""
+
+    def role(self) -> Any:
+        role = cast(Any, super()).role()
+        return role.addCallback(lambda reply: [text_of(reply[0]), *reply[1:]])
+
+
 class _MasterFactory(_Watched, txredisapi.SentinelConnectionFactory):
     """Connects to the master that the sentinels name."""
+
+    protocol = _MasterProtocol
 
 
 class _Link:
@@ -96,32 +116,37 @@ class _Link:
             self._factory = cast(Any, _Factory)(uuid="redis", poolsize=1, isLazy=True, **options)
             self._factory.watch(no_delay=address.path is None)
             self._factory.startConnecting(_endpoint(address))
+        self._cut: Any = None
         first = self._factory.slots[0].service.whenConnected(failAfterFailures=1)
-        first.addErrback(self._factory.settle)
+        first.addErrback(self._factory.first_failed)
 
     @property
     def up(self) -> bool:
-        return bool(self._factory.pool)
+        """Whether a connection stands that did not let a call wait in vain."""
+        return bool(self._factory.pool) and self._factory.pool[0] is not self._cut
 
     async def call(self, arguments: tuple[object, ...], *, timeout_s: float | None = None) -> Reply:
         """The reply. Raises: Unavailable, also when the server refuses; _NoScript when it does not know the script."""
-        if not self._factory.pool:
+        if not self.up:
             await self._factory.first_attempt()
-        if not self._factory.pool:
+        if not self.up:
             raise Unavailable("redis")
         connection = self._factory.pool[0]
         try:
             reply: Deferred[Reply] = connection.execute_command(*arguments)
             if timeout_s is not None:
-                reply.addTimeout(timeout_s, cast(Any, reactor), lambda _, __: _cut(connection))
+                reply.addTimeout(timeout_s, cast(Any, reactor), _too_late)
             return await reply
         except txredisapi.ResponseError as error:
             if str(error).startswith("NOSCRIPT"):
                 raise _NoScript from error
             if str(error).startswith("READONLY"):
-                connection.transport.abortConnection()  # no master any more: look for the new one
+                self._cut = connection  # no master any more: look for the new one
+                connection.transport.abortConnection()
             raise Unavailable("redis", f"redis refuses: {error}") from error
         except txredisapi.RedisError as error:
+            self._cut = connection
+            connection.transport.abortConnection()
             raise Unavailable("redis") from error
 
     async def close(self) -> None:
@@ -180,9 +205,8 @@ def text_of(reply: Reply) -> str:
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
-def _cut(connection: Any) -> None:
-    connection.transport.abortConnection()
-    raise Unavailable("redis")
+def _too_late(result: object, timeout_s: float) -> None:
+    raise txredisapi.TimeoutError("no reply")
 
 
 def _endpoint(address: RedisAddress) -> Any:
