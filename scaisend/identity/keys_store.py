@@ -61,6 +61,8 @@ def keys(txn: Txn, tenant_id: str, *, most: int) -> list[Key]:
 
 def key(txn: Txn, tenant_id: str, key_id: str, *, for_update: bool = False) -> Key | None:
     """The tenant's key of this id, unless there is none or it is revoked; with `for_update` it stays so until the commit."""
+    if not key_id.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return None
     row = txn.row(
         f"SELECT {_COLUMNS} FROM api_keys WHERE tenant_id = :tenant_id AND id = :id AND revoked_at IS NULL"
         f" {txn.dialect.for_update if for_update else ''}",

@@ -138,7 +138,8 @@ def find_tenant(txn: Txn, name: str) -> Tenant:
 
     Raises: NotFound.
     """
-    row = txn.row(f"{_TENANT} WHERE id = :name OR external_id = :name OR slug = :name ORDER BY id LIMIT 1", {"name": name})
+    one = f"{_TENANT} WHERE id = :name OR external_id = :name OR slug = :name ORDER BY id LIMIT 1"
+    row = txn.row(one, {"name": name}) if name.isascii() else None  # MySQL refuses to compare an ASCII column with other text
     if row is None:
         raise NotFound(f"there is no tenant {name!r}")
     return _tenant(row)
