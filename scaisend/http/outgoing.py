@@ -141,7 +141,7 @@ class _Beginning(Protocol):
         if self.ended.called:
             return
         # A body without a length ends with its connection.
-        if reason.check(ResponseDone, PotentialDataLoss):
+        if isinstance(reason.value, ResponseDone | PotentialDataLoss):
             self.ended.callback(None)
         else:
             self.ended.errback(reason)

@@ -1,0 +1,59 @@
+from base64 import urlsafe_b64encode
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scaisend.faults import Invalid
+from scaisend.http.call import Call
+from scaisend.http.paging import Page, cursor, offset_page, page_links, read_cursor, whole
+from tests.base import PlainTestCase
+
+
+class PageTest(PlainTestCase):
+    def test_defaults_and_bounds(self) -> None:
+        """Without parameters the page is the first, of the greatest size; what is given is taken within bounds."""
+        self.assertEqual(offset_page(Call()), Page(500, 0))
+        self.assertEqual(offset_page(Call(query={"limit": ["2"], "offset": ["4"]})), Page(2, 4))
+
+    def test_faults_name_their_field(self) -> None:
+        """A wrong number is a 400 on its own field, also when int() would take it."""
+        for text in ("x", "1.5", "1_0", "٣", "-1", "0", "501", "9" * 30, " 1", "+1"):
+            with self.assertRaises(Invalid) as caught:
+                offset_page(Call(query={"limit": [text]}))
+            self.assertEqual(caught.exception.faults[0].field, "limit")
+
+    def test_negative_bounds(self) -> None:
+        """A parameter may be negative where its bounds allow it."""
+        self.assertEqual(whole(Call(query={"n": ["-3"]}), "n", least=-5, most=5, default=0), -3)
+
+    def test_links(self) -> None:
+        """The Link header has SendGrid's four relations with page numbers, and stays inside the list."""
+        name, value = page_links("https://x.test/v3/y", Page(10, 10), 25, [("email", "a+b@c.d")])
+        self.assertEqual(name, "Link")
+        self.assertIn('<https://x.test/v3/y?email=a%2Bb%40c.d&limit=10&offset=20>; rel="next"; title="3"', value)
+        self.assertIn('offset=0>; rel="prev"; title="1"', value)
+        self.assertIn('offset=20>; rel="next"', page_links("u", Page(10, 20), 25)[1])
+        self.assertIn('offset=0>; rel="last"', page_links("u", Page(10, 0), 0)[1])
+
+
+class CursorTest(PlainTestCase):
+    @settings(deadline=None)
+    @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50), st.integers(-(2**63), 2**63 - 1))
+    def test_there_and_back(self, text: str, number: int) -> None:
+        """What a cursor was made of comes back."""
+        self.assertEqual(read_cursor(cursor([text, number]), (str, int), field="page_token"), (text, number))
+
+    @settings(deadline=None)
+    @given(st.text(max_size=60))
+    def test_anything_else_is_refused(self, text: str) -> None:
+        """A text of other making is refused with its field, or happens to be of the right kinds."""
+        try:
+            self.assertEqual([type(part) for part in read_cursor(text, (int, str), field="after")], [int, str])
+        except Invalid as error:
+            self.assertEqual(error.faults[0].field, "after")
+
+    def test_kinds_are_exact(self) -> None:
+        """Booleans, nulls, lists and other counts are refused."""
+        for raw in (b"[true]", b"[null]", b"[[1]]", b"[1,2]", b"{}", b"[1.5]", b"[]"):
+            with self.assertRaises(Invalid):
+                read_cursor(urlsafe_b64encode(raw).decode(), (int,), field="after")
