@@ -86,10 +86,15 @@ class Authenticator:
         caller = self._judge(key_hash, await self._look_up(key_hash), now_s, remote)
         return self._admit(caller, on_behalf_of)
 
-    async def authenticate_cached(self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None) -> Caller:
-        """As `authenticate`, but a verdict may be up to 30 seconds old: the caller's `epoch` has to be checked before commit."""
+    async def authenticate_cached(
+        self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None, permission: str | None = None,
+    ) -> Caller:
+        """As `authenticate`, but a verdict may be up to 30 seconds old: the caller's `epoch` has to be checked before commit.
+
+        A remembered caller without `permission`, which the route asks for, is asked for again: it may have been given since.
+        """
         caller = self.remembered(credential, now_s)
-        if caller is None:
+        if caller is None or (permission is not None and permission not in caller.permissions):
             return await self.authenticate(credential, now_s=now_s, remote=remote, on_behalf_of=on_behalf_of)
         return self._admit(caller, on_behalf_of)
 

@@ -118,29 +118,23 @@ def credentials_across_tenants(txn: Txn, hashes: Collection[bytes]) -> dict[byte
 def check_callers(
     txn: Txn, callers: Sequence[Caller], now_s: float, needed: Sequence[Collection[str]] | None = None,
 ) -> list[ScaiSendError | None]:
-    """For each caller None, or the refusal it gets if identity changed since its verdict was reached.
+    """For each caller None, or the refusal that it gets as identity stands in this transaction.
 
     `needed` are the permissions that each caller's request needs, `mail.send` when it is not given. Costs one small query,
     and a second one for all callers whose epoch is not the present one.
     """
     epoch = identity_epoch(txn)
     stale = {caller.key_hash for caller in callers if caller.epoch != epoch}
-    if not stale:
-        return [None] * len(callers)
-    found = credentials_across_tenants(txn, stale)
+    found = credentials_across_tenants(txn, stale) if stale else {}
     needs = needed if needed is not None else [_SEND] * len(callers)
-    return [
-        None if caller.epoch == epoch else _refusal(found.get(caller.key_hash), permissions, now_s)
-        for caller, permissions in zip(callers, needs, strict=True)
-    ]
-
-
-def _refusal(found: Credential | None, needed: Collection[str], now_s: float) -> ScaiSendError | None:
-    try:
-        caller = caller_of(found, now_s)
-    except (Unauthenticated, Forbidden) as refusal:
-        return refusal
-    return None if caller.permissions.issuperset(needed) else Forbidden("access forbidden")
+    refusals: list[ScaiSendError | None] = []
+    for caller, permissions in zip(callers, needs, strict=True):
+        try:
+            present = caller if caller.epoch == epoch else caller_of(found.get(caller.key_hash), now_s)
+            refusals.append(None if present.permissions.issuperset(permissions) else Forbidden("access forbidden"))
+        except (Unauthenticated, Forbidden) as refusal:
+            refusals.append(refusal)
+    return refusals
 
 
 def _credential(row: Row) -> Credential:

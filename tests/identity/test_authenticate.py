@@ -1,7 +1,7 @@
 from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from scaisend.identity.api_key import Credential, hash_of
 from scaisend.identity.authenticate import GUESSES, Authenticator, Guesses
-from scaisend.identity.keys_store import find_credential, revoke_key
+from scaisend.identity.keys_store import change_key, find_credential, revoke_key
 from scaisend.identity.people_store import set_partner_status, set_tenant_status
 from tests.base import PlainTestCase
 from tests.world.inline_database import InlineDatabase, inline_database
@@ -100,6 +100,15 @@ class AuthenticateTests(PlainTestCase):
         self.ask(self.here, other)
         self.assertIsNone(self.here.authenticator.remembered(self.key, NOW))
         self.assertRaises(Unauthenticated, self.ask_cached, self.here)
+
+    def test_memory_does_not_withhold_a_permission(self) -> None:
+        """A remembered caller that lacks what the route asks for is asked for again, so a scope given counts at once."""
+        found = self.ask_cached(self.here)
+        self.database.now(change_key, self.tenant.id, found.credential_id, name="n", scopes=["mail.send", "stats.read"])
+        asked = {"now_s": NOW, "remote": "192.0.2.1", "on_behalf_of": None}
+        self.assertIs(now(self, self.here.authenticator.authenticate_cached(self.key, permission="mail.send", **asked)), found)
+        again = now(self, self.here.authenticator.authenticate_cached(self.key, permission="stats.read", **asked))
+        self.assertTrue(again.may("stats.read"))
 
     def test_on_behalf_of(self) -> None:
         """No key acts for another account, whether its verdict is remembered or not; a bad key learns only that it is bad."""

@@ -121,6 +121,7 @@ class CheckCallersTests(StoreTestCase):
         """While identity did not change the check is one query, and all pass."""
         self.assertEqual(self.check(self.caller, self.caller), [None, None])
         self.assertEqual(self.queries(self.caller, self.caller), 1)
+        self.assertIsInstance(self.check(self.caller, needed=[{"mail.schedule"}])[0], Forbidden)
         self.assertEqual(self.check(), [])
 
     def test_changed_elsewhere(self) -> None:
@@ -158,6 +159,11 @@ class CheckCallersTests(StoreTestCase):
         self.assertIsInstance(refused, Forbidden)
         self.database.now(change_key, self.tenant.id, self.caller.credential_id, name="n", scopes=["stats.read"])
         self.assertEqual(str(self.check(self.caller)[0]), "access forbidden")
+
+    def test_permission_given(self) -> None:
+        """A permission that the key was given after its verdict counts in the transaction."""
+        self.database.now(change_key, self.tenant.id, self.caller.credential_id, name="n", scopes=["mail.send", "mail.schedule"])
+        self.assertEqual(self.check(self.caller, needed=[{"mail.send", "mail.schedule"}]), [None])
 
     def test_a_caller_from_nowhere(self) -> None:
         """A caller with an unknown hash and an old epoch is refused: what cannot be asked again is not trusted."""
