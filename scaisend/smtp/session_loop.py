@@ -139,12 +139,20 @@ class SessionLoop(Protocol):
                 break
         self._is_pumping = False
         self._flush()
-        self._throttle()
+        if self._is_busy or self._is_paused:
+            self._throttle()
 
     def _run(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
         """The session is busy until the work is done."""
         self._is_busy = True
-        Deferred.fromCoroutine(work).addBoth(self._ran)
+        try:
+            work.send(None)
+        except StopIteration:  # most verdicts wait for nothing, and then need no Deferred
+            self._is_busy = False
+        except Exception:
+            self._ran(Failure())  # type: ignore[no-untyped-call]  # Twisted leaves it so
+        else:  # what it waits for yields itself again
+            Deferred.fromCoroutine(work).addBoth(self._ran)
 
     def _ran(self, result: Failure | None) -> None:
         self._is_busy = False
@@ -175,7 +183,7 @@ class SessionLoop(Protocol):
     # Replies
 
     def _reply(self, verdict: Verdict) -> None:
-        self._replies.append(verdict.wire())
+        self._replies.append(verdict.wire)
         if verdict.code >= 400:
             self._errors += 1
             if self._errors >= self._limits.errors:
@@ -186,4 +194,4 @@ class SessionLoop(Protocol):
         if self._closing_at is None:
             self._closing_at = self._sessions.now_s
             self._buffer = b""
-            self._replies.append(verdict.wire())
+            self._replies.append(verdict.wire)

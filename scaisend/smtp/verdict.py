@@ -1,26 +1,29 @@
 """Replies as values, and the table of those that the receiver gives by itself (RFC 5321 4.2, enhanced codes RFC 3463)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One reply: `code` (250), `enhanced` (2.1.5; empty where RFC 2034 has none) and one line of text."""
+    """One reply: `code` (250), `enhanced` (2.1.5; empty where RFC 2034 has none) and one line of text.
+
+    `wire` is the reply as it is sent: printable ASCII on one line, at most 500 octets and CRLF.
+    """
 
     code: int
     enhanced: str
     text: str
+    wire: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        line = f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
+        if not (line.isascii() and line.isprintable()):
+            line = "".join([each if " " <= each <= "~" else "?" for each in line])
+        object.__setattr__(self, "wire", line[:500].encode("ascii") + b"\r\n")
 
     @property
     def is_accepted(self) -> bool:
         return 200 <= self.code < 300
-
-    def wire(self) -> bytes:
-        """The reply as it is sent: printable ASCII on one line, at most 500 octets and CRLF."""
-        line = f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
-        if not (line.isascii() and line.isprintable()):
-            line = "".join([each if " " <= each <= "~" else "?" for each in line])
-        return line[:500].encode("ascii") + b"\r\n"
 
 
 SENDER_OK = Verdict(250, "2.1.0", "sender ok")
