@@ -80,6 +80,8 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
         """
         self.is_refused = True
         self._has_begun = False
+        for request in self.requests:
+            request.forget()
         self._forget_deadline()
         self.setTimeout(None)
         self.transport.write(content)
@@ -166,7 +168,12 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
     def connectionLost(self, reason: Failure) -> None:
         super().connectionLost(reason)
         if not self._is_whole:
-            self._uncount()
+            self.forget()
+
+    def forget(self) -> None:
+        """The request will never be whole; what came of its body is let go."""
+        self._intake = Intake(0)
+        self._uncount()
 
     async def _serve(self) -> None:
         """The request was answered. When its client goes away meanwhile, its handler goes on all the same."""
@@ -208,8 +215,6 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
     def _refuse(self, reply: Reply) -> None:
         """The reply went out before the body was read, and the connection ends with it."""
         self._refusal = reply
-        self._intake = Intake(0)
-        self._uncount()
         self.channel.refuse(self.site.written(self.visit, reply, is_last=True, has_body=self.method != b"HEAD"))
 
     def _answer(self, reply: Reply) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from klein import Klein
 from twisted.internet.defer import Deferred
-from twisted.internet.error import TimeoutError as TimeUp
+from twisted.internet.defer import TimeoutError as TimeUp
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger

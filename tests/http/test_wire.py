@@ -1,0 +1,73 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scaisend.faults import Invalid
+from scaisend.http.reply import Reply, json_reply
+from scaisend.http.wire import head, header_map, is_sound_request_id, path_text, path_values, query_values
+from scaisend.storage.limiter import Verdict
+from tests.base import PlainTestCase
+
+
+def written(reply: Reply, verdict: Verdict | None = None, close: bool = False) -> bytes:
+    return head(reply, request_id="r", verdict=verdict, date="D", close=close)
+
+
+class ReadTest(PlainTestCase):
+    def test_paths_are_decoded_by_segment(self) -> None:
+        """Escaped and raw forms are the same text; an escaped slash stays inside its segment."""
+        for raw in (b"/x/a+b@c.d", b"/x/a%2Bb%40c.d", b"/x/a%2bb@c.d"):
+            self.assertEqual(path_text(raw), "/x/a+b@c.d")
+        text = path_text(b"/x/a%2Fb")
+        self.assertEqual(text.count("/"), 2)
+        self.assertEqual(path_values({"it": text.rpartition("/")[2], "n": 5}), {"it": "a/b", "n": "5"})
+
+    def test_broken_paths_are_invalid(self) -> None:
+        """A path that is no UTF-8, or holds a NUL, is a 400."""
+        for raw in (b"/%ff", b"/\xff", b"/%00", b"/%ed%b0%af"):
+            with self.assertRaises(Invalid):
+                path_text(raw)
+        self.assertEqual(path_text("/é%".encode()), "/é%")
+
+    def test_queries(self) -> None:
+        """All values in order, blank ones kept; broken or endless ones are a 400."""
+        self.assertEqual(query_values(b"a=1&b=&a=2&c=x+y%40z"), {"a": ["1", "2"], "b": [""], "c": ["x y@z"]})
+        for raw in (b"a=%ff", b"\xff", b"a=1&" * 3000):
+            with self.assertRaises(Invalid):
+                query_values(raw)
+
+    def test_headers(self) -> None:
+        """Names in lower case, repeated ones joined."""
+        self.assertEqual(header_map([(b"X-A", [b"1", b"2"]), (b"ETag", [b"\xe9"])]), {"x-a": "1, 2", "etag": "é"})
+
+    def test_request_ids(self) -> None:
+        """Only short and plain ids of others are used."""
+        self.assertTrue(is_sound_request_id("a-B_9.c"))
+        for text in ("", "a b", "a\nb", "é", "a" * 129, "a\n", "<x>"):
+            self.assertFalse(is_sound_request_id(text))
+
+
+class HeadTest(PlainTestCase):
+    def test_a_whole_head(self) -> None:
+        """Status line, the door's headers, the reply's own."""
+        text = written(json_reply({}, 201, [("Location", "/é")]), Verdict(True, 10, 9, 99.5, 0), close=True).decode()
+        self.assertEqual(
+            text,
+            "HTTP/1.1 201 Created\r\nDate: D\r\nX-Request-Id: r\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+            "X-RateLimit-Limit: 10\r\nX-RateLimit-Remaining: 9\r\nX-RateLimit-Reset: 99\r\nConnection: close\r\nLocation: /é\r\n\r\n",
+        )
+
+    def test_bodiless_statuses_have_no_length(self) -> None:
+        """204 and 304 say nothing of a body; an empty 202 has the length 0 and no type."""
+        self.assertNotIn(b"Content-", written(Reply(204)))
+        self.assertNotIn(b"Content-", written(Reply(304)))
+        self.assertIn(b"Content-Length: 0\r\n", written(Reply(202)))
+        self.assertNotIn(b"Content-Type", written(Reply(202)))
+
+    @settings(deadline=None)
+    @given(st.text(), st.sampled_from("\r\n\0"), st.text(), st.sampled_from(["name", "value", "type"]))
+    def test_no_header_breaks_out(self, before: str, bad: str, after: str, where: str) -> None:
+        """A line break in a name, a value or the content type is an error, never a second header."""
+        text = before + bad + after
+        reply = Reply(200, b"x", text) if where == "type" else Reply(200, b"x", headers=((text, "v"),) if where == "name" else (("N", text),))
+        with self.assertRaises(ValueError):
+            written(reply)
