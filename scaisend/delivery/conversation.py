@@ -369,14 +369,17 @@ class Conversation:
         self._settle(job, self._outcome(kind, stage, reply, text, dialogue=dialogue, reached_dot=kind != TROUBLE, waiting=waiting))
 
     def _outcome(
-        self, kind: str, stage: str, reply: Reply | None = None, text: str = "", *, dialogue: str | None = None, reached_dot: bool = False,
-        waiting: str | None = None,
+        self, kind: str, stage: str, reply: Reply | None = None, text: str = "", *, dialogue: str | None = None,
+        reached_dot: bool = False, waiting: str | None = None,
     ) -> Outcome:
         peer = self._peer
-        if reply is None:
-            return Outcome(kind, stage, None, None, text, peer.host, peer.address, peer.source, peer.tls, dialogue, reached_dot, None, waiting)
+        code = None
+        enhanced = None
+        if reply is not None:
+            code = reply.code
+            enhanced, text = reply.spoken()
         return Outcome(
-            kind, stage, reply.code, reply.enhanced, reply.text, peer.host, peer.address, peer.source, peer.tls, dialogue, reached_dot, None, waiting,
+            kind, stage, code, enhanced, text, peer.host, peer.address, peer.source, peer.tls, dialogue, reached_dot, None, waiting,
         )
 
     def _transcript(self, job: Job, ending: str = "") -> str:

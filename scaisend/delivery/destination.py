@@ -28,36 +28,39 @@ class DestinationState:
 class Backoff:
     """Failures in a row of one destination, and until when it is left alone."""
 
-    __slots__ = ("failures", "last_reply", "retry_at", "waiting")
+    __slots__ = ("failures", "last_reply", "retry_at")
 
     def __init__(self) -> None:
         self.failures = 0
         self.retry_at = 0.0
         self.last_reply: str | None = None
-        self.waiting: str | None = None
 
     def holds(self, now: float) -> bool:
         """It must not be contacted now."""
         return now < self.retry_at
 
-    def failed(self, now: float, reply: str, waiting: str, jitter: float) -> None:
+    def failed(self, now: float, reply: str, jitter: float) -> None:
         """It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1)."""
         if self.holds(now):
             # Another connection met the same trouble at the same time.
-            self.last_reply, self.waiting = reply, waiting
+            self.last_reply = reply
             return
         delay_s = min(FIRST_DELAY_S * 2.0 ** min(self.failures, 16), LONGEST_DELAY_S)
         self.failures += 1
         self.retry_at = now + delay_s * (2 / 3 + jitter * 2 / 3)
-        self.last_reply, self.waiting = reply, waiting
+        self.last_reply = reply
+
+    def hold(self, until: float, why: str) -> None:
+        """It is left alone for a fault of our own, which is not counted against it."""
+        self.retry_at, self.last_reply = max(self.retry_at, until), why
 
     def succeeded(self, now: float) -> bool:
         """It took a mail, or judged one. True when that changed something; while it is left alone nothing does."""
         if not self.failures or self.holds(now):
             return False
-        self.failures, self.retry_at, self.last_reply, self.waiting = 0, 0.0, None, None
+        self.restore(failures=0, retry_at=0.0, last_reply=None)
         return True
 
-    def restore(self, *, failures: int, retry_at: float, last_reply: str | None, waiting: str) -> None:
+    def restore(self, *, failures: int, retry_at: float, last_reply: str | None) -> None:
         """It is as another process, or this one before it was restarted, left it."""
-        self.failures, self.retry_at, self.last_reply, self.waiting = failures, retry_at, last_reply, waiting
+        self.failures, self.retry_at, self.last_reply = failures, retry_at, last_reply

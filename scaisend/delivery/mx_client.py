@@ -43,7 +43,7 @@ class MxClient:
         try:
             answer = await self._resolver.resolve(domain, "MX")
         except NoSuchName:
-            raise TakesNoMail(f"the domain {domain} does not exist") from None
+            raise TakesNoMail(f"NXDOMAIN: the domain {domain} does not exist") from None
         except NoRecords:
             if not await self.addresses(domain):
                 raise TakesNoMail(f"the domain {domain} has neither MX nor address records") from None

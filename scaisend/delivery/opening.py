@@ -41,8 +41,14 @@ class Opening:
         self.stage = GREETING
         self.reply: Reply | None = None
         self.fault = ""
+        self.refused = False
         self.capabilities: Mapping[str, str] = {}
         self.lines: list[str] = []
+
+    @property
+    def tls_failed(self) -> bool:
+        """STARTTLS was offered and then refused, or the handshake did not come to its end: a host that might do without."""
+        return self.step == START_TLS or (self.stage == TLS and self.refused)
 
     def receive(self, received: bytes) -> bytes:
         """What is to be written after `received`."""
@@ -76,7 +82,7 @@ class Opening:
 
     def _greeted(self, reply: Reply) -> bytes:
         if reply.code != 220:
-            return self._fail("the host's greeting refuses us")
+            return self._fail("the host's greeting refuses us", refused=True)
         self.stage = EHLO
         return self._say(b"EHLO " + self._helo)
 
@@ -84,7 +90,7 @@ class Opening:
         if reply.code // 100 == 5 and self._asked.startswith(b"EHLO") and not self._needs_tls and not self.secure:
             return self._say(b"HELO " + self._helo)
         if reply.code // 100 != 2:
-            return self._fail("the host refuses our EHLO")
+            return self._fail("the host refuses our EHLO", refused=True)
         self.capabilities = capabilities(reply.raw) if self._asked.startswith(b"EHLO") else {}
         if self._wants_tls and not self.secure:
             if "STARTTLS" in self.capabilities:
@@ -98,7 +104,7 @@ class Opening:
 
     def _tls_answered(self, reply: Reply) -> bytes:
         if reply.code != 220:
-            return self._fail("the host refuses STARTTLS")
+            return self._fail("the host refuses STARTTLS", refused=True)
         self.step = START_TLS
         return b""
 
@@ -107,8 +113,8 @@ class Opening:
         self.lines.append("> " + command.decode("ascii"))
         return command + b"\r\n"
 
-    def _fail(self, fault: str) -> bytes:
-        self.step, self.fault = FAILED, fault
+    def _fail(self, fault: str, *, refused: bool = False) -> bytes:
+        self.step, self.fault, self.refused = FAILED, fault, refused
         return b""
 
 

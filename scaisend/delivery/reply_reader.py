@@ -12,7 +12,7 @@ MAX_LINE_BYTES = 4096
 MAX_TEXT = 1000
 
 _CODES = {b"%d" % code: code for code in range(200, 600)}
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$|[:;,-])").match
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$|[:;,-])").match
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -29,16 +29,27 @@ class Reply(NamedTuple):
     @property
     def text(self) -> str:
         """The lines as one printable line of at most MAX_TEXT characters."""
-        text = _UNPRINTABLE.sub(" ", self.raw[: 4 * MAX_TEXT].decode("utf-8", "replace")).strip()
-        return text[:MAX_TEXT]
+        text = self.raw[: 4 * MAX_TEXT].decode("utf-8", "replace")
+        if not text.isprintable():
+            text = _UNPRINTABLE.sub(" ", text)
+        return text[:MAX_TEXT].strip()
 
-    @property
-    def enhanced(self) -> str | None:
-        """The enhanced status code that opens the text, when its class agrees with the code (RFC 2034 4)."""
-        found = _ENHANCED(self.text)
-        if found is None or int(found[1]) != self.code // 100:
-            return None
-        return ".".join(str(int(each)) for each in found.groups())
+    def spoken(self) -> tuple[str | None, str]:
+        """The enhanced status code, and the text without it.
+
+        It is taken for one when it opens the text and its class agrees with the code (RFC 2034 4).
+        """
+        text = self.text
+        found = _ENHANCED(text)
+        if found is None or text[0] != str(self.code)[0]:
+            return None, text
+        spelled = found[0]
+        if b"\n" in self.raw:
+            lines = (line.lstrip() for line in self.raw[: 4 * MAX_TEXT].split(b"\n"))
+            text = Reply(self.code, b"\n".join(line.removeprefix(spelled.encode()) for line in lines)).text
+        else:
+            text = text[len(spelled):].lstrip()
+        return spelled, text
 
 
 class ReplyReader:

@@ -1,0 +1,106 @@
+"""Finds a host of a destination that opens a session: hosts by preference, their addresses in turn, TLS by policy (RFC 5321 5.1)."""
+
+from collections.abc import Callable
+
+from scaisend.delivery.job import DNS
+from scaisend.delivery.mx import Exchange, Route, asking_order, interleaved
+from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.opening import Opening
+from scaisend.delivery.smtp_client import Owner, Periods, Reactor, SessionTrouble, SmtpClient, connect
+from scaisend.delivery.sources import Source, Sources
+from scaisend.delivery.tls_client import TlsContexts
+from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.dns import DnsTrouble
+
+MAX_ADDRESSES = 6
+AVOIDED_S = 300.0
+MAX_AVOIDED = 10_000
+
+
+class Dialer:
+    """Opens sessions. A host that failed is asked last for AVOIDED_S."""
+
+    def __init__(
+        self, *, reactor: Reactor, mx: MxClient, sources: Sources, policy: TlsPolicy, periods: Periods, clock: Callable[[], float],
+        random: Callable[[], float], opened: Callable[[SmtpClient], None], ended: Callable[[SmtpClient], None],
+    ) -> None:
+        self._reactor = reactor
+        self._mx = mx
+        self._sources = sources
+        self._policy = policy
+        self._tls = TlsContexts(policy)
+        self._periods = periods
+        self._clock = clock
+        self._random = random
+        self._opened = opened
+        self._ended = ended
+        self._avoided: dict[str, float] = {}
+
+    async def dial(self, route: Route, source_pool: tuple[str, ...], owner: Owner) -> SmtpClient:
+        """A session with the first host that opens one. Raises: SessionTrouble, the most telling one, when none does."""
+        families = self._sources.families(source_pool)
+        if not families:
+            raise SessionTrouble("connect", "none of the pool's source addresses is configured on this host", ours=True)
+        troubles: list[SessionTrouble] = []
+        for exchange in self._order(route):
+            try:
+                addresses = await self._mx.addresses(exchange.host)
+            except DnsTrouble as error:
+                troubles.append(SessionTrouble(DNS, f"{exchange.host}: {error}"))
+                continue
+            if not addresses:
+                troubles.append(SessionTrouble(DNS, f"{exchange.host} has no address"))
+            for address in interleaved(addresses, families):
+                if len(troubles) >= MAX_ADDRESSES:
+                    break
+                try:
+                    return await self._try(exchange, address, source_pool, owner)
+                except SessionTrouble as trouble:
+                    troubles.append(trouble)
+            self._avoid(exchange)
+        if not troubles:
+            raise SessionTrouble("connect", "no host has an address of an IP version that mail may leave from", ours=True)
+        raise max(troubles, key=_weight)
+
+    async def _try(self, exchange: Exchange, address: str, source_pool: tuple[str, ...], owner: Owner) -> SmtpClient:
+        source = self._sources.choose(source_pool, 6 if ":" in address else 4, self._random())
+        with_tls = self._policy.wants_tls(exchange.host, self._clock())
+        try:
+            return await self._open(exchange, address, source, owner, with_tls=with_tls)
+        except SessionTrouble as trouble:
+            if not (with_tls and trouble.tls_failed and self._policy.falls_back(exchange.host, self._clock())):
+                raise
+        return await self._open(exchange, address, source, owner, with_tls=False)
+
+    async def _open(self, exchange: Exchange, address: str, source: Source, owner: Owner, *, with_tls: bool) -> SmtpClient:
+        opening = Opening(helo=source.helo, wants_tls=with_tls, needs_tls=self._policy.needs_tls)
+        session = SmtpClient(
+            reactor=self._reactor, opening=opening, tls=self._tls, host=exchange.host, address=address, source=source, periods=self._periods, owner=owner,
+        )
+        self._opened(session)
+        connect(self._reactor, session, port=exchange.port, periods=self._periods, source=source)
+        try:
+            return await session.ready
+        except SessionTrouble as trouble:
+            trouble.host, trouble.address, trouble.source = exchange.host, address, source.address
+            raise
+        finally:
+            self._ended(session)
+
+    def _order(self, route: Route) -> list[Exchange]:
+        order = asking_order(route.exchanges, self._random)
+        if len(order) > 1 and self._avoided:
+            now = self._clock()
+            order.sort(key=lambda each: now < self._avoided.get(each.host, 0.0))
+        return order
+
+    def _avoid(self, exchange: Exchange) -> None:
+        now = self._clock()
+        if len(self._avoided) >= MAX_AVOIDED:
+            self._avoided = {host: until for host, until in self._avoided.items() if until > now}
+        self._avoided[exchange.host] = now + AVOIDED_S
+
+
+def _weight(trouble: SessionTrouble) -> tuple[bool, bool, bool]:
+    """What a host said tells more than silence, silence more than DNS, and all that more than a fault of ours."""
+    return (not trouble.ours, trouble.reply is not None, trouble.stage != DNS)

@@ -1,0 +1,273 @@
+"""All outgoing connections of a process: takes jobs, finds their destination, and answers each with an outcome."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from scaisend.delivery.destination import OPEN, PAUSED, DestinationState
+from scaisend.delivery.destination_client import DestinationClient, House
+from scaisend.delivery.dial_client import Dialer
+from scaisend.delivery.job import BACKOFF, DNS, NOMX, TROUBLE, WAIT, Job, Outcome
+from scaisend.delivery.marks_client import Mark, Marks, Unmark
+from scaisend.delivery.mx import Route, TakesNoMail
+from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.smtp_client import Periods, Reactor, SmtpClient
+from scaisend.delivery.sources import Sources
+from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.dns import DnsTrouble
+from scaisend.messages.waiting import DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
+
+CLOSE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How much, how many, how long. No answer to a final dot is waited for less than 600 s (RFC 5321 4.5.3.2.6)."""
+
+    connections_per_destination: int = 5
+    total: int = 500
+    connect_timeout_s: float = 30.0
+    command_timeout_s: float = 60.0
+    dot_timeout_s: float = 600.0
+    idle_s: float = 10.0
+    messages_per_connection: int = 1000
+    waiting_per_destination: int = 2000
+
+
+class Pools:
+    """The pools of all destinations.
+
+    `clock` tells epoch seconds, `random` draws from [0, 1). `mark` commits jobs as `sending` and returns those that may go; `unmark` takes that back.
+    `on_change` is told each new state of a destination that should outlive this process.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, *, reactor: Reactor, mx: MxClient, clock: Callable[[], float], sources: Sources, tls: TlsPolicy, limits: PoolLimits, mark: Mark,
+        unmark: Unmark, random: Callable[[], float], on_change: Callable[[DestinationState], None],
+    ) -> None:
+        periods = Periods(limits.connect_timeout_s, limits.command_timeout_s, max(limits.dot_timeout_s, 600.0), limits.idle_s)
+        self._opening: set[SmtpClient] = set()
+        self._open: dict[Job, Deferred[Outcome]] = {}
+        self._settled: deque[tuple[Job, Outcome]] = deque()
+        self._flushing = False
+        self._destinations: dict[tuple[str, tuple[str, ...]], DestinationClient] = {}
+        self._asked: dict[str, list[Job]] = {}
+        self._paused: set[str] = set()
+        self._kept: dict[str, DestinationState] = {}
+        self._slots = limits.total
+        self._hungry: deque[DestinationClient] = deque()
+        self._stopping = False
+        self._drained: Deferred[None] | None = None
+        self._reactor, self._mx, self._clock, self._limits, self._on_change = reactor, mx, clock, limits, on_change
+        dialer = Dialer(
+            reactor=reactor, mx=mx, sources=sources, policy=tls, periods=periods, clock=clock, random=random, opened=self._opening.add,
+            ended=self._opening.discard,
+        )
+        self._house = House(
+            reactor=reactor, clock=clock, random=random, dialer=dialer, marks=Marks(reactor=reactor, mark=mark, unmark=unmark), settle=self._settle,
+            flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, on_change=on_change,
+            connections=limits.connections_per_destination, messages_per_connection=limits.messages_per_connection,
+        )
+        self._sweeping = LoopingCall(self._sweep)
+        self._sweeping.clock = reactor  # type: ignore[assignment]  # the part of a reactor that it needs
+
+    def submit(self, job: Job) -> Deferred[Outcome]:
+        """The outcome, sooner or later; never a failure."""
+        answer: Deferred[Outcome] = Deferred()
+        self._open[job] = answer
+        if not self._sweeping.running:
+            self._sweeping.start(1.0, now=False)
+        if self._stopping:
+            self._settle(job, Outcome(BACKOFF, WAIT, text="this process stops", waiting=SHUTDOWN))
+        else:
+            route = self._mx.known(job.domain)
+            if route is not None:
+                self._send(job, route)
+            elif job.domain in self._asked:
+                self._asked[job.domain].append(job)
+            else:
+                self._asked[job.domain] = [job]
+                ensureDeferred(self._look_up(job.domain))
+        if self._settled:
+            self._flush()
+        return answer
+
+    def room(self, domain: str) -> bool:
+        """Whether fewer than `waiting_per_destination` jobs wait where those of this domain (A-label) would."""
+        if domain in self._asked:
+            return len(self._asked[domain]) < self._limits.waiting_per_destination
+        route = self._mx.known(domain)
+        if route is None:
+            return True
+        return all(len(each.waiting) < self._limits.waiting_per_destination for each in self._destinations.values() if each.route.name == route.name)
+
+    def state(self) -> list[DestinationState]:
+        """Every destination that is connected, waited for, left alone or paused."""
+        found = [each.state() for each in self._destinations.values()]
+        named = {each.name for each in found}
+        return found + [DestinationState(name, PAUSED, None, 0, None) for name in sorted(self._paused - named)]
+
+    def pause(self, name: str) -> None:
+        """Nothing more is begun for this domain or destination; what waits for it goes back to the queue."""
+        self._paused.add(name)
+        for each in list(self._destinations.values()):
+            each.paused = each.name in self._paused
+            if each.paused:
+                each.pause(lambda _: True)
+            else:
+                each.pause(lambda job: job.domain == name)
+        self._on_change(DestinationState(name, PAUSED, None, 0, None))
+        self._flush()
+
+    def resume(self, name: str) -> None:
+        """Mail goes there again, at once: what it said before is forgotten too."""
+        self._paused.discard(name)
+        for each in self._destinations.values():
+            if each.name == name or self._leads_to(name, each):
+                each.paused = each.name in self._paused
+                each.backoff.restore(failures=0, retry_at=0.0, last_reply=None)
+        self._on_change(DestinationState(name, OPEN, None, 0, None))
+
+    def restore(self, states: Iterable[DestinationState]) -> None:
+        """Destinations are left alone or paused as they were found stored."""
+        for state in states:
+            if state.state == PAUSED:
+                self._paused.add(state.name)
+            elif state.retry_at is not None:
+                self._kept[state.name] = state
+
+    async def stop(self, limit_s: float) -> None:
+        """No job is begun any more; those in a transaction end, those that wait are turned away; after `limit_s` connections are cut."""
+        self._stopping = True
+        for domain in list(self._asked):
+            for job in self._asked.pop(domain):
+                self._settle(job, Outcome(BACKOFF, WAIT, text="this process stops", waiting=SHUTDOWN))
+        for each in list(self._destinations.values()):
+            each.stop()
+        for session in list(self._opening):
+            session.abort("this process stops")
+        self._flush()
+        await self._until_drained(limit_s)
+        self._cut()
+        await self._until_drained(CLOSE_S)
+        if self._sweeping.running:
+            self._sweeping.stop()
+
+    # Inside.
+
+    def _send(self, job: Job, route: Route) -> None:
+        if self._paused and (job.domain in self._paused or route.name in self._paused):
+            self._settle(job, Outcome(BACKOFF, WAIT, text="an operator paused the destination", waiting=DESTINATION_PAUSED))
+            return
+        key = (route.name, job.source_pool)
+        destination = self._destinations.get(key)
+        if destination is None:
+            destination = DestinationClient(name=route.name, route=route, source_pool=job.source_pool, house=self._house)
+            kept = self._kept.pop(route.name, None)
+            if kept is not None:
+                destination.backoff.restore(failures=kept.failures, retry_at=kept.retry_at or 0.0, last_reply=kept.last_reply)
+            self._destinations[key] = destination
+        destination.route = route
+        destination.submit(job)
+
+    def _leads_to(self, domain: str, destination: DestinationClient) -> bool:
+        route = self._mx.known(domain)
+        return route is not None and route.name == destination.name
+
+    async def _look_up(self, domain: str) -> None:
+        outcome = None
+        try:
+            route = await self._mx.route(domain)
+        except TakesNoMail as error:
+            outcome = Outcome(NOMX, DNS, error.code, error.enhanced, str(error))
+        except DnsTrouble as error:
+            outcome = Outcome(TROUBLE, DNS, text=str(error), waiting=DNS_TROUBLE)
+        except Exception as error:
+            self.log.failure("the look-up of {domain} failed", domain=domain)
+            outcome = Outcome(TROUBLE, DNS, text=f"the look-up failed: {error}", waiting=DNS_TROUBLE)
+        for job in self._asked.pop(domain, ()):
+            if outcome is not None:
+                self._settle(job, outcome)
+            else:
+                self._send(job, route)
+        self._flush()
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        self._settled.append((job, outcome))
+
+    def _flush(self) -> None:
+        """All that was settled is told; what is settled meanwhile too, by the same turn."""
+        if self._flushing:
+            return
+        self._flushing = True
+        try:
+            while self._settled:
+                job, outcome = self._settled.popleft()
+                answer = self._open.pop(job, None)
+                if answer is not None:
+                    answer.callback(outcome)
+        finally:
+            self._flushing = False
+        if self._drained is not None:
+            self._look_drained()
+
+    def _take_slot(self, destination: DestinationClient) -> bool:
+        """Whether one more connection may be made; if not, an idle one elsewhere is ended and the destination asked again when a slot is free."""
+        if self._slots > 0:
+            self._slots -= 1
+            return True
+        if destination not in self._hungry:
+            self._hungry.append(destination)
+            for each in self._destinations.values():
+                session = each.idle_session
+                if session is not None and each is not destination:
+                    each.let_go(session)
+                    break
+        return False
+
+    def _free_slot(self) -> None:
+        self._slots += 1
+        if self._hungry and not self._stopping:
+            self._reactor.callLater(0, self._hungry.popleft().pump)
+
+    def _sweep(self) -> None:
+        now = self._reactor.seconds()
+        for session in list(self._opening):
+            session.sweep(now)
+        for key, each in list(self._destinations.items()):
+            each.sweep(now)
+            if each.empty:
+                del self._destinations[key]
+        self._flush()
+
+    # The end.
+
+    def _cut(self) -> None:
+        for session in list(self._opening):
+            session.abort("this process stops")
+        for each in list(self._destinations.values()):
+            each.abort("this process stops")
+
+    async def _until_drained(self, limit_s: float) -> None:
+        self._drained = Deferred()
+        over = self._reactor.callLater(limit_s, self._fire_drained)
+        self._look_drained()
+        if self._drained is not None:
+            await self._drained
+        if over.active():
+            over.cancel()
+
+    def _look_drained(self) -> None:
+        if not self._open and not self._opening and not any(each.connected for each in self._destinations.values()):
+            self._fire_drained()
+
+    def _fire_drained(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained.callback(None)
