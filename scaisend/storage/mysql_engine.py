@@ -41,8 +41,10 @@ class MysqlEngine:
     driver = "pymysql"
 
     def __init__(self, address: MysqlAddress, *, reader: bool) -> None:
+        options = driver_options(address)
+        self._read_timeout_s = options["read_timeout"]
         self.options: Mapping[str, Any] = {
-            **driver_options(address), "host": address.host, "port": address.port, "user": address.user,
+            **options, "read_timeout": options["connect_timeout"], "host": address.host, "port": address.port, "user": address.user,
             "password": address.password, "database": address.database, "client_flag": CLIENT.FOUND_ROWS, "autocommit": reader,
             "conv": {**conversions, FIELD_TYPE.DECIMAL: _number, FIELD_TYPE.NEWDECIMAL: _number},
         }
@@ -60,6 +62,9 @@ class MysqlEngine:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.execute("SELECT @@max_allowed_packet, @@sql_mode")
             ((self._packet_bytes, mode),) = cursor.fetchall()
+        # PyMySQL bounds the greeting by read_timeout: so a silent server is found out like one that cannot be connected to, and
+        # statements get their longer time only here.
+        connection._read_timeout = self._read_timeout_s  # type: ignore[attr-defined]
         if "NO_BACKSLASH_ESCAPES" in mode:
             raise InterfaceError(0, "the server keeps NO_BACKSLASH_ESCAPES in its SQL mode: literals would not be safe")
 

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from scaisend.faults import Unavailable
+from scaisend.faults import Invalid, Unavailable
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.engine import Engine, Verdict
 from scaisend.storage.mysql_engine import MysqlEngine
@@ -46,6 +46,8 @@ def open_database(
     """
     address = parse_database_url(url)
     read_address = parse_database_url(read_url, "DATABASE_READ_URL") if read_url else address
+    if type(read_address) is not type(address):
+        raise Invalid("the replica is of another kind than the database", "DATABASE_READ_URL")
     engines: list[Engine] = [
         SqliteEngine(each, reader=reader) if isinstance(each, SqliteAddress) else MysqlEngine(each, reader=reader)
         for each, reader in ((address, False), (read_address, True))

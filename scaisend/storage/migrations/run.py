@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import BigInteger, Connection, Engine, String, Table, column, create_engine, event, table, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from scaisend.faults import Unavailable
@@ -52,15 +53,18 @@ def installed_revisions() -> list[Script]:
 
 @contextmanager
 def locked_connection(url: str) -> Iterator[Connection]:
-    """A connection that no other migration of the same database has beside it."""
+    """A connection that no other migration of the same database has beside it.
+
+    Raises: Unavailable when the database cannot be reached.
+    """
     address = parse_database_url(url)
     engine = _engine(address)
     try:
         if isinstance(address, SqliteAddress):
-            with _locked_folder(Path(address.path)), engine.connect() as connection:
+            with _locked_folder(Path(address.path)), _connected(engine) as connection:
                 yield connection
         else:
-            with engine.connect() as connection, _locked_server(connection):
+            with _connected(engine) as connection, _locked_server(connection):
                 yield connection
     finally:
         engine.dispose()
@@ -121,6 +125,13 @@ def _engine(address: SqliteAddress | MysqlAddress) -> Engine:
     return engine
 
 
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        raise Unavailable("database", f"the database cannot be reached: {error.orig}") from error
+
+
 def _manual_transactions(connection: Any, record: Any) -> None:
     """Python's sqlite3 commits before DDL by itself; so a migration could be left half done."""
     connection.isolation_level = None
@@ -141,7 +152,10 @@ def _innodb(new: Table, connection: Connection | None, **kwargs: Any) -> None:
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[None]:
     """SQLite's own locks would be lost if the database file were opened and closed here; so the folder is locked."""
-    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        folder = os.open(path.absolute().parent, os.O_RDONLY)
+    except OSError as error:
+        raise Unavailable("database", f"the folder of the database cannot be opened: {error}") from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
