@@ -10,7 +10,6 @@ from typing import Any
 
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
-from twisted.internet.defer import TimeoutError as TimeUp
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory
 from twisted.internet.protocol import Protocol, connectionDone
@@ -96,15 +95,18 @@ class Outgoing:
         if fault:
             raise NotAnswered(f"the URL {fault}", is_refused=True)
         going = ensureDeferred(self._ask(method, url, body, headers, body_most))
-        going.addTimeout(timeout_s, self._reactor)
+        timer = self._reactor.callLater(timeout_s, going.cancel)
         try:
             return await going
         except NotAnswered:
             raise
-        except TimeUp:
-            raise NotAnswered(f"no answer within {timeout_s:g} s") from None
         except Exception as error:
+            if not timer.active():
+                raise NotAnswered(f"no answer within {timeout_s:g} s") from None
             raise NotAnswered(why_not(error)) from error
+        finally:
+            if timer.active():
+                timer.cancel()
 
     async def close(self) -> None:
         """The idle connections are closed."""
