@@ -69,12 +69,12 @@ class Preparing:
         for number, mail in enumerate(mails):
             body = bodies.get(number)
             load = None if body is not None else self._loader(mail, senders[number].keys, now)
-            jobs.extend((mail, to, self._job(mail, to, senders[number], body, load, may_finish)) for to in mail.recipients if to.is_claimed)
+            jobs.extend((mail, to, self._job(mail, to, senders[number], body, load, may_finish, lease)) for to in mail.recipients if to.is_claimed)
         return jobs
 
     def _job(
         self, mail: OutboundMail, to: Recipient, sender: Sender, body: bytes | None, load: Callable[[], Awaitable[bytes]] | None,
-        may_finish: Callable[[], bool],
+        may_finish: Callable[[], bool], lease: Lease,
     ) -> Job:
         address = parse(to.email)
         token = return_path_token(self._token_key, mail.message_id, to.number, mail.accepted_at)
@@ -83,7 +83,7 @@ class Preparing:
             recipient_id=to.id, tenant_id=mail.tenant_id, envelope_from=f"bounces+{token}@{sender.return_path_host or self._bounce_domain}",
             envelope_to=f"{address.local}@{address.domain}", domain=address.domain, body=body, load=load,
             size_bytes=len(body) if body is not None else mail.size_bytes, smtputf8=address.smtputf8 or not mail.packed.isascii(),
-            source_pool=pool, may_finish=may_finish,
+            source_pool=pool, may_finish=may_finish, context=lease.attempt_id,
         )
 
     def _loader(self, mail: OutboundMail, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:

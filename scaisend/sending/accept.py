@@ -32,6 +32,9 @@ UNVERIFIED_SENDER = (
 )
 HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
 
+_SENDS = frozenset({"mail.send"})
+_SCHEDULES = frozenset({"mail.send", "mail.schedule"})
+
 Drops = Mapping[tuple[str, str], str]
 
 
@@ -72,7 +75,9 @@ class _Rows:
 def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
     """One answer or refusal a submission; all that are answered are written."""
     now = max(each.accepted_at for each in submissions)
-    refusals: list[ScaiSendError | None] = check_callers(txn, [each.caller for each in submissions], now)
+    refusals: list[ScaiSendError | None] = check_callers(
+        txn, [each.caller for each in submissions], now, [_SCHEDULES if each.request.scheduled else _SENDS for each in submissions]
+    )
     _check_senders(txn, submissions, refusals)
     paused = _check_names(txn, submissions, refusals)
     replays = _claim_keys(txn, submissions, refusals, now)

@@ -7,7 +7,7 @@ from typing import Protocol
 import orjson
 
 from scaisend.caller import Caller
-from scaisend.faults import Conflict, Forbidden, Invalid
+from scaisend.faults import Conflict, Invalid
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply
 from scaisend.http.route import Route, post
@@ -56,8 +56,6 @@ class SendApi:
     async def send(self, call: Call) -> Reply:
         """202 once every message is committed; 200 for sandbox_mode."""
         request = read_send_request(call.body, now_s=call.now_s)
-        if request.scheduled and not call.caller.may("mail.schedule"):
-            raise Forbidden("access forbidden: send_at needs the scope mail.schedule", "send_at")
         key = _idempotency_key(call)
         if key is None:
             return _reply(await self._accept(call.caller, request, call.now_s, None, b""))

@@ -135,7 +135,7 @@ def claim_messages_across_tenants(
     """The messages that are processed now, their open recipients claimed until the lease ends; and the due ones left for later."""
     rows = txn.rows(
         "SELECT id, tenant_id, request_id, number, from_email, personalization, ip_pool, batch_id, size_bytes, tries, accepted_at, recipient_count "
-        "FROM messages WHERE id IN :ids AND status IN ('queued', 'scheduled') AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
+        "FROM messages WHERE id IN :ids AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
         {"ids": message_ids, "now": micros(now)},
     )
     taken = rows[: portion.of([Weight(row[8], row[9], row[11]) for row in rows])]
@@ -144,7 +144,8 @@ def claim_messages_across_tenants(
     claimed = [row[0] for row in taken]
     payloads = dict(txn.rows("SELECT id, payload FROM mail_requests WHERE id IN :ids", {"ids": sorted({row[2] for row in taken})}))
     txn.execute(
-        "UPDATE messages SET status = 'processing', due_at = NULL, tries = tries + 1, updated_at = :now WHERE id IN :ids",
+        "UPDATE messages SET status = CASE WHEN status IN ('queued', 'scheduled', 'rendered') THEN 'processing' ELSE status END, "
+        "due_at = NULL, tries = tries + 1, updated_at = :now WHERE id IN :ids",
         {"ids": claimed, "now": micros(now)},
     )
     recipients = _claim_recipients(txn, claimed, attempt_id, lease_until, now)
@@ -185,7 +186,7 @@ def store_rendered_across_tenants(txn: Txn, message_ids: Sequence[str], attempt_
         )
     ]
     txn.execute(
-        "UPDATE messages SET status = 'rendered', has_body = 1, updated_at = :now WHERE id IN :ids AND status = 'processing'",
+        "UPDATE messages SET status = 'rendered', updated_at = :now WHERE id IN :ids AND status = 'processing'",
         {"ids": message_ids, "now": micros(now)},
     )
     txn.execute(

@@ -1,0 +1,213 @@
+"""Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from scaisend.app.adapters import Adapters
+from scaisend.app.ops_api import Measures
+from scaisend.delivery.destinations_store import keep_states_across_tenants
+from scaisend.delivery.job import Job
+from scaisend.delivery.mx import parse_routes
+from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.pool_client import PoolLimits, Pools
+from scaisend.delivery.prepare_worker import Preparing
+from scaisend.delivery.settle import Patience
+from scaisend.delivery.sources import Source, Sources
+from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
+from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
+from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.delivery.worker import Bounds, DeliveryWorker
+from scaisend.faultpoints import reach
+from scaisend.http.door import Door
+from scaisend.identity.authenticate import Authenticator
+from scaisend.identity.keys_store import find_credential
+from scaisend.identity.last_used_worker import LastUsed
+from scaisend.ids import letters
+from scaisend.inbound.recipients import OurRecipients
+from scaisend.inbound.smtp_server import InboundDeliveries
+from scaisend.sending.accept import Accepted, Submission, accept
+from scaisend.sending.render_worker import RenderWorker
+from scaisend.sending.sweep_worker import RenderSweep
+from scaisend.smtp.receiver_factory import ReceiverFactory
+from scaisend.storage.database import Txn
+from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.pushing import Pushing
+from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
+from scaisend.storage.sweeping import Sweeping
+
+MARKS_AT_ONCE = 2
+
+
+@dataclass(slots=True)
+class Built:
+    """What a set of roles consists of, in the order in which it starts; it stops in the opposite one."""
+
+    services: list[Service] = field(default_factory=list)
+    workers: list[Any] = field(default_factory=list)
+    pushings: list[Pushing] = field(default_factory=list)
+    threads: list[ThreadPool] = field(default_factory=list)
+    measures: Measures = field(default_factory=Measures)
+
+
+class Assembly:
+    """Builds the services of a process from its adapters; what two roles share is built once."""
+
+    def __init__(self, adapters: Adapters) -> None:
+        self._adapters = adapters
+        self._config = adapters.config
+        self.built = Built()
+        self.renders = self._pushing(EMAIL_PROCESS)
+        self.deliveries = self._pushing(SMTP_DELIVER)
+        self.delivery: DeliveryWorker | None = None
+
+    # -- api --
+
+    def door(self) -> Door:
+        """Who calls, how often."""
+        used = LastUsed(database=self._adapters.database, reactor=self._adapters.reactor, now_s=time.time)
+        self.built.services.append(used)
+
+        def look_up(key_hash: bytes) -> Any:
+            return self._adapters.database.run(find_credential, key_hash)
+
+        config = self._config
+        limits = {name: config[f"RATE_LIMIT_{name.upper()}"] for name in ("mail_send", "messages", "writes", "default")}
+        return Door(
+            identity=Authenticator(look_up=look_up, note_use=used.note), limiter=self._adapters.limiter, limits=limits, clock=time.time,
+            new_request_id=lambda: "req-" + letters(self._adapters.ids.number())[6:], metrics=self._adapters.metrics, log=Logger("scaisend.http"),
+        )
+
+    def accepting(self) -> GroupCommit[Submission, Accepted]:
+        """The group commit that mail is accepted by."""
+        ids = self._adapters.ids
+
+        def accept_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+            return accept(txn, ids, submissions)
+
+        return GroupCommit(
+            database=self._adapters.database, fn=accept_group, reactor=self._adapters.reactor, most=500,
+            at_once=1 if self._config.is_embedded else 2, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
+        )
+
+    # -- worker --
+
+    def add_rendering(self) -> None:
+        """Messages that are due are rendered."""
+        adapters = self._adapters
+        sweep = RenderSweep(
+            database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self._grace_s
+        )
+        worker = RenderWorker(
+            database=adapters.database, queue=adapters.queue, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery,
+            ids=adapters.ids, worker_id=adapters.worker_id, lease_s=self._config["WORK_LEASE"], reactor=adapters.reactor, now_s=time.time,
+            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+        )
+        self.built.workers.append(worker)
+        self.built.services += [worker, self._sweeping("rendering-sweep", sweep.turn)]
+
+    # -- smtp --
+
+    def add_delivery(self) -> DeliveryWorker:
+        """Recipients that are due are delivered to."""
+        adapters, config = self._adapters, self._config
+        sweep = DeliverySweep(
+            database=adapters.database, queue=adapters.queue, ids=adapters.ids, worker_id=adapters.worker_id, now_s=time.time,
+            doubt=Doubt(config["SMTP_IN_DOUBT_WAIT"], config["SMTP_IN_DOUBT_POLICY"]), grace_s=self._grace_s,
+        )
+        signers = ThreadPool(1, 2, "signers")
+        self.built.threads.append(signers)
+        pools = self._pools()
+        worker = DeliveryWorker(
+            database=adapters.database, queue=adapters.queue, pushing=self.deliveries, pools=pools, ids=adapters.ids,
+            preparing=Preparing(
+                database=adapters.database, objects=adapters.objects, sealer=adapters.sealer, signers=signers, reactor=adapters.reactor,
+                bounce_domain=config["BOUNCE_DOMAIN"], now_s=time.time,
+            ),
+            patience=Patience(
+                max_retries=config["SMTP_MAX_RETRIES"], base_delay_s=config["SMTP_RETRY_BASE_DELAY"], lifetime_s=config["SMTP_QUEUE_LIFETIME"],
+                in_doubt_wait_s=config["SMTP_IN_DOUBT_WAIT"],
+            ),
+            bounds=Bounds(lease_s=config["WORK_LEASE"]), worker_id=adapters.worker_id, reactor=adapters.reactor, now_s=time.time,
+            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+        )
+        self.delivery = worker
+        self.built.workers.append(worker)
+        self.built.services += [worker, self._sweeping("delivery-sweep", sweep.turn)]
+        self.built.measures.deliveries.append(worker)
+        self.built.measures.pools.append(pools)
+        return worker
+
+    def _pools(self) -> Pools:
+        adapters, config = self._adapters, self._config
+        marks: GroupCommit[Sequence[Job], set[str]] = GroupCommit(
+            database=adapters.database, fn=_mark, reactor=adapters.reactor, most=100, at_once=MARKS_AT_ONCE, weight=len
+        )
+
+        async def mark(jobs: list[Job]) -> list[Job]:
+            reach("delivery.before_mark")
+            held = await marks.run(jobs)
+            reach("delivery.after_mark")
+            return [job for job in jobs if job.recipient_id in held]
+
+        async def unmark(jobs: list[Job]) -> None:
+            await adapters.database.run(unmark_sending_across_tenants, [(job.recipient_id, str(job.context)) for job in jobs], time.time())
+
+        def changed(states: Any) -> None:
+            kept = adapters.database.run(keep_states_across_tenants, states, time.time())
+            Deferred.addErrback(kept, lambda failure: None) if isinstance(kept, Deferred) else None
+
+        return Pools(
+            reactor=adapters.reactor, mx=MxClient(
+                resolver=adapters.resolver, routes=parse_routes(config["SMTP_ROUTES"]), clock=time.time, port=config["SMTP_PORT"],
+                cache_cap_s=config["MX_CACHE_TTL"],
+            ),
+            clock=time.time, sources=Sources([Source(*each) for each in config["SMTP_SOURCE_IPS"]], helo_name=config["SMTP_HELO_HOSTNAME"]),
+            tls=TlsPolicy(config["SMTP_TLS_POLICY"]), helo_name=config["SMTP_HELO_HOSTNAME"],
+            limits=PoolLimits(
+                connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
+                command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],
+            ),
+            mark=mark, unmark=unmark, port=config["SMTP_PORT"], on_change=changed,
+        )
+
+    def inbound(self) -> ReceiverFactory:
+        """The listener for mail that comes back."""
+        adapters, config = self._adapters, self._config
+        deliveries = InboundDeliveries(
+            recipients=OurRecipients(
+                token_key=adapters.sealer.key_for("return-path"), bounce_domains=(config["BOUNCE_DOMAIN"],), fbl_domains=(config["FBL_DOMAIN"],),
+            ),
+            database=adapters.database, objects=adapters.objects, ids=adapters.ids, now_s=time.time,
+        )
+        return ReceiverFactory(deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor)
+
+    # -- shared --
+
+    @property
+    def _grace_s(self) -> float:
+        """How long a due row is left to the push that should bring it; several processes without a queue server push to nobody else."""
+        return 3.0 if self._adapters.has_queue_server or self._config.is_embedded else 0.0
+
+    def _pushing(self, name: str) -> Pushing:
+        pushing = Pushing(queue=self._adapters.queue, name=name, reactor=self._adapters.reactor)
+        self.built.pushings.append(pushing)
+        return pushing
+
+    def _sweeping(self, name: str, turn: Any) -> Sweeping:
+        interval_s = 3.0 if self._adapters.has_queue_server else 1.0
+        sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=self._adapters.reactor)
+        self.built.measures.sweeps.append(sweeping)
+        return sweeping
+
+
+def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:
+    claims = [(job.recipient_id, str(job.context)) for jobs in groups for job in jobs]
+    held = mark_sending_across_tenants(txn, claims, time.time())
+    return [{job.recipient_id for job in jobs} & held for jobs in groups]

@@ -1,0 +1,58 @@
+"""The console script: parses, picks a command, gives the exit code.
+
+Exit codes: 0 done, 1 the thing asked for is not so, 2 wrong use, 3 a dependency is away.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from scaisend import __version__
+from scaisend.app.commands import COMMANDS
+from scaisend.faults import ScaiSendError, Unavailable
+
+DONE, NOT_SO, WRONG_USE, AWAY = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return WRONG_USE
+    try:
+        code: int = options.run(options)
+        return code
+    except Unavailable as error:
+        return _say(error, AWAY)
+    except ScaiSendError as error:
+        return _say(error, NOT_SO)
+    except BrokenPipeError:
+        return DONE
+    except KeyboardInterrupt:
+        return NOT_SO
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="scaisend", description="Self-hosted transactional e-mail with SendGrid's v3 API.",
+        epilog="Settings come from the environment and ./.env: see docs/settings.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"scaisend {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for register in COMMANDS:
+        register(commands)
+    return parser
+
+
+def _say(error: ScaiSendError, code: int) -> int:
+    for fault in error.faults:
+        cure = f" ({fault.help})" if fault.help and fault.help not in fault.message else ""
+        print(f"scaisend: {fault.message}{cure}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

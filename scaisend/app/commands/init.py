@@ -1,0 +1,75 @@
+"""init: makes the first partner, tenant, roles and admin key."""
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from typing import Any
+
+
+from scaisend.app.adapters import Adapters
+from scaisend.app.commands.session import add_common, print_json, with_adapters
+from scaisend.app.config import load
+from scaisend.app.installation import write_privately
+from scaisend.faults import Invalid
+from scaisend.identity.api_key import make_key
+from scaisend.identity.instance_store import check_fingerprint
+from scaisend.identity.people_store import Installed, init_installation
+
+
+def register(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "init", help="make the first tenant and an admin API key",
+        description="Makes a partner, a tenant, its default roles and an admin API key, which is printed once. Writes a SECRET_KEY into the env file when none is set.",
+    )
+    add_common(parser)
+    parser.add_argument("--partner-name", default="Default", help="display name of the partner")
+    parser.add_argument("--tenant-name", default="Default", help="display name of the tenant")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when the installation is set up now, 1 when it was before."""
+    _ensure_secret_key(options.env_file)
+    key = make_key(secrets.token_bytes(16))
+
+    async def work(adapters: Adapters) -> Installed:
+        await adapters.database.run(check_fingerprint, adapters.sealer.fingerprint())
+        return await adapters.database.run(
+            init_installation, adapters.ids, partner_name=options.partner_name, tenant_name=options.tenant_name, key=key, now_s=time.time()
+        )
+
+    installed = with_adapters(options, work)
+    made = {
+        "partner_id": installed.partner.id, "tenant_id": installed.tenant.id, "api_key_id": installed.key.id, "api_key": key,
+    }
+    if options.json:
+        print_json(made)
+    else:
+        for name, value in made.items():
+            print(f"{name}: {value}")
+        print("The API key is shown this once: keep it.")
+    return 0
+
+
+def _ensure_secret_key(env_file: str) -> None:
+    """SECRET_KEY is set, if need be by writing a new one into the env file; on SQLite it is made in DATA_DIR instead."""
+    try:
+        load(os.environ, env_file)
+        return
+    except Invalid as error:
+        if [fault.field for fault in error.faults] != ["SECRET_KEY"] or "must be set" not in error.faults[0].message:
+            raise
+    key = secrets.token_hex(32)
+    text = ""
+    if os.path.exists(env_file):
+        with open(env_file, encoding="utf-8") as stream:
+            text = stream.read()
+    if text and not text.endswith("\n"):
+        text += "\n"
+    write_privately(env_file, f"{text}SECRET_KEY={key}\n")
+    print(f"a SECRET_KEY was written into {env_file}: keep it safe, stored secrets are lost without it", file=sys.stderr)
+
+

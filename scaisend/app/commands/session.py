@@ -1,0 +1,97 @@
+"""What commands share: options, settings, a database for the time of one coroutine, and output as table or JSON."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import ensureDeferred
+
+from scaisend.app.adapters import Adapters, open_adapters
+from scaisend.app.config import Config, load
+from scaisend.app.installation import prepare_embedded
+from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
+
+T = TypeVar("T")
+
+
+def add_common(parser: argparse.ArgumentParser, *, json_output: bool = True, tenant: bool = False) -> None:
+    """The options that most commands have."""
+    parser.add_argument("--env-file", default="./.env", metavar="FILE", help="file of settings (default ./.env); the environment wins over it")
+    if json_output:
+        parser.add_argument("--json", action="store_true", help="print JSON alone on standard output")
+    if tenant:
+        parser.add_argument("--tenant", metavar="ID", help="id, slug or external id of the tenant; the only one when there is one")
+
+
+def settings(options: argparse.Namespace) -> Config:
+    """The settings, warnings on standard error. Raises: Invalid."""
+    config = load(os.environ, options.env_file)
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return config
+
+
+def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]]) -> T:
+    """What the coroutine answers, run in a reactor of its own. Raises: what it raises."""
+    from twisted.internet import reactor as untyped_reactor
+
+    reactor: Any = untyped_reactor
+    config = settings(options)
+    prepare_embedded(config)
+    adapters = open_adapters(config, reactor)
+    outcome: list[tuple[bool, Any]] = []
+
+    async def run() -> None:
+        try:
+            outcome.append((True, await work(adapters)))
+        except BaseException as error:
+            outcome.append((False, error))
+        finally:
+            try:
+                await adapters.close()
+            finally:
+                reactor.stop()
+
+    reactor.callWhenRunning(lambda: ensureDeferred(run()))
+    reactor.run()
+    good, value = outcome[0]
+    if not good:
+        raise value
+    result: T = value
+    return result
+
+
+async def the_tenant(adapters: Adapters, options: argparse.Namespace) -> Tenant:
+    """The tenant that --tenant names, or the only one. Raises: NotFound, or Invalid when there are several."""
+    if options.tenant:
+        return await adapters.database.run(find_tenant, options.tenant)
+    return await adapters.database.run(only_tenant)
+
+
+def print_json(value: object) -> None:
+    """One JSON value on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """Rows as a table for people; a line that says so when there are none."""
+    if not rows:
+        print("(none)")
+        return
+    texts = [[_text(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(column), *(len(text[place]) for text in texts)) for place, column in enumerate(columns)]
+    for cells in ([column.upper() for column in columns], *texts):
+        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,212 @@
+"""A process with a set of roles: starts in order, listens, and drains when it is told to stop."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+
+from scaisend import __version__
+from scaisend.app.adapters import Adapters
+from scaisend.app.assembly import Assembly
+from scaisend.app.listening import Busy, listen_at, listen_tcp, place_of
+from scaisend.app.ops_api import OpsApi
+from scaisend.app.routes import public_routes
+from scaisend.faults import ScaiSendError, Unavailable
+from scaisend.http.route import Route
+from scaisend.http.site import HttpSite, make_site
+from scaisend.identity.instance_store import check_fingerprint
+from scaisend.storage.migrations.serving import check_schema_in
+
+DRAIN_S = 25.0
+OPS_PORT = "127.0.0.1:9464"
+LAG_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the public API and the inbound listener are; None as host: the role does not listen."""
+
+    http_host: str = "0.0.0.0"
+    http_port: int = 8000
+    reuse_port: bool = False
+    inbound_host: str = "0.0.0.0"
+    inbound_port: int | None = None
+    ops: str = ""
+
+
+class Daemon(MultiService):
+    """The roles of one process. `exit_code` says how it ended; `ready` fires when everything listens."""
+
+    log = Logger("scaisend")
+
+    def __init__(self, adapters: Adapters, roles: Sequence[str], places: Places, extra_routes: Sequence[Route] = ()) -> None:
+        super().__init__()
+        self.adapters = adapters
+        self.roles = tuple(roles)
+        self.exit_code = 0
+        self.ready: Deferred[Daemon] = Deferred()
+        self.http_port: Any = None
+        self.inbound_port: Any = None
+        self._reactor = adapters.reactor
+        self._places = places
+        self._extra_routes = extra_routes
+        self._assembly = Assembly(adapters)
+        self._ports: list[Any] = []
+        self._sites: list[HttpSite] = []
+        self._receivers: list[Any] = []
+        self._lag = 0.0
+        self._lag_at = 0.0
+        self._lag_calls = LoopingCall(self._measure_lag)
+
+    # -- start --
+
+    def startService(self) -> None:
+        ensureDeferred(self._start())
+
+    async def _start(self) -> None:
+        try:
+            await self._check_database()
+            self._build()
+            self._listen()
+        except ScaiSendError as error:
+            self._fail(str(error))
+            return
+        except Exception:
+            self.log.failure("the start failed")
+            self._fail("the start failed")
+            return
+        for pool in self._assembly.built.threads:
+            pool.start()
+        super().startService()
+        self._lag_at = self._reactor.seconds()
+        self._lag_calls.start(LAG_EVERY_S, now=False)
+        for warning in self.adapters.config.warnings:
+            self.log.warn("{warning}", warning=warning)
+        self.log.info("ScaiSend {version} runs {roles}", version=__version__, roles=", ".join(self.roles))
+        self.ready.callback(self)
+
+    def _fail(self, why: str) -> None:
+        print(f"scaisend: {why}", file=sys.stderr, flush=True)
+        self.exit_code = 1
+        if not self.ready.called:
+            self.ready.addErrback(lambda failure: None)
+            self.ready.cancel()
+        if self._reactor.running:
+            self._reactor.stop()
+
+    async def _check_database(self) -> None:
+        """The schema serves this program and SECRET_KEY is the one it was set up with; a database that is away is checked later."""
+        try:
+            await self._check_now()
+        except Unavailable:
+            self.log.warn("the database is away; it is asked again until it answers")
+            ensureDeferred(self._check_until_answered())
+
+    async def _check_now(self) -> None:
+        await self.adapters.database.run(check_schema_in, __version__)
+        await self.adapters.database.run(check_fingerprint, self.adapters.sealer.fingerprint())
+
+    async def _check_until_answered(self) -> None:
+        while True:
+            await deferLater(self._reactor, 2.0, lambda: None)
+            try:
+                await self._check_now()
+                self.log.info("the database answers")
+                return
+            except Unavailable:
+                continue
+            except ScaiSendError as error:
+                self._fail(str(error))
+                return
+
+    def _build(self) -> None:
+        if "smtp" in self.roles:
+            self._assembly.add_delivery()
+        if "worker" in self.roles:
+            self._assembly.add_rendering()
+
+    def _listen(self) -> None:
+        ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)
+        door = self._assembly.door()
+        if "api" in self.roles:
+            site = make_site([*public_routes(self._assembly, self.adapters, ops), *self._extra_routes], door=door, reactor=self._reactor)
+            self.http_port = self._open(
+                listen_tcp(self._reactor, self._places.http_host, self._places.http_port, site, reuse_port=self._places.reuse_port), site
+            )
+            self.log.info("the API listens on {place}", place=place_of(self.http_port))
+        if "smtp" in self.roles and self._places.inbound_port is not None:
+            receiver = self._assembly.inbound()
+            self.inbound_port = listen_tcp(self._reactor, self._places.inbound_host, self._places.inbound_port, receiver, reuse_port=True)
+            self._ports.append(self.inbound_port)
+            self._receivers.append(receiver)
+            self.log.info("returning mail is received on {place}", place=place_of(self.inbound_port))
+        if self._places.ops != "off":
+            site = make_site(ops.routes(), door=door, reactor=self._reactor)
+            port = self._open(self._listen_ops(site), site)
+            self.log.info("metrics and health are on {place}", place=place_of(port))
+        for service in self._assembly.built.services:
+            service.setServiceParent(self)
+
+    def _open(self, port: Any, site: HttpSite) -> Any:
+        self._ports.append(port)
+        self._sites.append(site)
+        return port
+
+    def _listen_ops(self, site: HttpSite) -> Any:
+        """The ops listener; without a setting the first API process of a host gets the known port, every other process a socket."""
+        if self._places.ops:
+            return listen_at(self._reactor, self._places.ops, site)
+        if "api" in self.roles:
+            try:
+                return listen_at(self._reactor, OPS_PORT, site)
+            except Busy:
+                pass
+        directory = self.adapters.config["DATA_DIR"]
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        return listen_at(self._reactor, f"unix:{directory}/ops-{'-'.join(self.roles)}-{os.getpid()}.sock", site)
+
+    def _measure_lag(self) -> None:
+        now = self._reactor.seconds()
+        self._lag = max(0.0, now - self._lag_at - LAG_EVERY_S)
+        self._lag_at = now
+
+    # -- stop --
+
+    def stopService(self) -> "Deferred[None]":
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        """No new work was taken, open work was finished within 25 seconds, the rest is back in the queue."""
+        began = time.monotonic()
+        for port in self._ports:
+            port.stopListening()
+        if self._lag_calls.running:
+            self._lag_calls.stop()
+        for receiver in self._receivers:
+            receiver.drain()
+        for site in self._sites:
+            await site.drained(max(1.0, DRAIN_S - 10 - (time.monotonic() - began)))
+        for worker in reversed(self._assembly.built.workers):
+            await worker.stop(max(1.0, DRAIN_S - 3 - (time.monotonic() - began)))
+        for pushing in self._assembly.built.pushings:
+            await pushing.flush()
+        if self.running:
+            await _settled(super().stopService())
+        for pool in self._assembly.built.threads:
+            pool.stop()
+        await self.adapters.close()
+
+
+async def _settled(stopped: "Deferred[object] | None") -> None:
+    if stopped is not None:
+        try:
+            await stopped
+        except Exception:
+            Logger("scaisend").failure("a service did not stop cleanly")

@@ -1,0 +1,70 @@
+"""Listens where the settings say, and refuses a busy place with one clear line."""
+
+import os
+import socket
+import stat
+from typing import Any
+
+from twisted.internet.error import CannotListenError
+from twisted.internet.tcp import makeBinding
+
+from scaisend.app.setting_values import split_host
+from scaisend.faults import ScaiSendError
+
+BACKLOG = 512
+
+
+class Busy(ScaiSendError):
+    """Something else listens there."""
+
+
+def listen_tcp(reactor: Any, host: str, port: int, factory: Any, *, reuse_port: bool = False) -> Any:
+    """The open port. Raises: Busy naming the place and the cure."""
+    try:
+        if reuse_port:
+            return reactor.listenTCP(makeBinding(host, port, reuseAddress=True, reusePort=True), factory, backlog=BACKLOG)
+        return reactor.listenTCP(port, factory, interface=host, backlog=BACKLOG)
+    except CannotListenError as error:
+        why = getattr(error.socketError, "strerror", None) or str(error.socketError)
+        raise Busy(f"cannot listen on {host}:{port}: {why}; stop what listens there or choose another port") from None
+
+
+def listen_at(reactor: Any, place: str, factory: Any) -> Any:
+    """The open port of `host:port` or `unix:path`. Raises: Busy."""
+    if not place.startswith("unix:"):
+        host, port = split_host(place)
+        return listen_tcp(reactor, host, port, factory)
+    path = place[5:]
+    _forget_dead_socket(path)
+    try:
+        return reactor.listenUNIX(path, factory, mode=0o600)
+    except CannotListenError as error:
+        raise Busy(f"cannot listen on {place}: {error.socketError}") from None
+
+
+def place_of(port: Any) -> str:
+    """`host:port` or `unix:path` of an open port."""
+    address = port.getHost()
+    name = getattr(address, "name", None)
+    if name is not None:
+        return "unix:" + (name.decode() if isinstance(name, bytes) else name)
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"
+
+
+def _forget_dead_socket(path: str) -> None:
+    """Removes a socket file that nobody listens on any more."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    probe = socket.socket(socket.AF_UNIX)
+    try:
+        probe.connect(path)
+    except ConnectionRefusedError:
+        os.unlink(path)
+    except OSError:
+        return
+    finally:
+        probe.close()

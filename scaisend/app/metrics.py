@@ -1,0 +1,96 @@
+"""Every metric of the service in one table, and the adapters that the rooms count with."""
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+LATENCIES = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "scaisend_http_requests": ("API requests by route and status", ("method", "route", "status")),
+    "scaisend_messages_accepted": ("messages committed", ()),
+    "scaisend_mails_rendered": ("mails composed", ()),
+    "scaisend_mails_unrendered": ("mails that could not be rendered", ()),
+    "scaisend_deliveries": ("ends of delivery attempts by kind", ("kind",)),
+    "scaisend_inbound_mails": ("mails received by verdict", ("verdict",)),
+    "scaisend_sweep_failures": ("turns of background work that failed", ("name",)),
+}
+GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "scaisend_queue_waiting": ("ids waiting in a queue", ("queue",)),
+    "scaisend_queue_delayed": ("ids waiting for their moment", ("queue",)),
+    "scaisend_queue_in_flight": ("ids claimed by workers", ("queue",)),
+    "scaisend_queue_oldest_seconds": ("age of the oldest due row", ("queue",)),
+    "scaisend_recipients": ("recipients that have not ended, by state", ("status",)),
+    "scaisend_copies_per_million": ("recipients sent again out of doubt, per million accepted in the last day", ()),
+    "scaisend_recipients_in_hand": ("recipients this process is delivering", ()),
+    "scaisend_outcomes_unrecorded": ("outcomes this process still has to record", ()),
+    "scaisend_pool_connections": ("open connections to destinations", ()),
+    "scaisend_destinations_backing_off": ("destinations that are left alone for now", ()),
+    "scaisend_database_waiting": ("transactions waiting for a thread", ()),
+    "scaisend_reactor_lag_seconds": ("how late the reactor's timers are", ()),
+}
+
+
+class Metrics:
+    """The registry of one process. Gauges are filled by `gather`, called at each scrape."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._counters = {name: Counter(name, text, labels, registry=self._registry) for name, (text, labels) in COUNTERS.items()}
+        self._gauges = {name: Gauge(name, text, labels, registry=self._registry) for name, (text, labels) in GAUGES.items()}
+        self._latency = Histogram(
+            "scaisend_http_seconds", "seconds from the arrival of a request to its answer", ("route",), buckets=LATENCIES, registry=self._registry
+        )
+        self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
+        self._deliveries: dict[str, Counter] = {}
+        self._accepted = self._counters["scaisend_messages_accepted"]
+        self._rendered = self._counters["scaisend_mails_rendered"]
+        self._unrendered = self._counters["scaisend_mails_unrendered"]
+
+    def text(self) -> bytes:
+        """The exposition."""
+        return generate_latest(self._registry)
+
+    def gauge(self, name: str, value: float, *labels: str) -> None:
+        """A gauge has the value."""
+        gauge = self._gauges[name]
+        (gauge.labels(*labels) if labels else gauge).set(value)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        key = (method, route, str(status))
+        observe = self._bound.get(key)
+        if observe is None:
+            count = self._counters["scaisend_http_requests"].labels(method, route, str(status)).inc
+            latency = self._latency.labels(route).observe
+
+            def observe(seconds: float) -> None:
+                count()
+                latency(seconds)
+
+            self._bound[key] = observe
+        observe(seconds)
+
+    def accepted(self, messages: int) -> None:
+        self._accepted.inc(messages)
+
+    def rendered(self, mails: int) -> None:
+        self._rendered.inc(mails)
+
+    def failed(self, mails: int) -> None:
+        self._unrendered.inc(mails)
+
+    def settled(self, kind: str) -> None:
+        """A delivery attempt ended so."""
+        counter = self._deliveries.get(kind)
+        if counter is None:
+            counter = self._deliveries[kind] = self._counters["scaisend_deliveries"].labels(kind)
+        counter.inc()
+
+    def received(self, verdict: str) -> None:
+        """A mail came in."""
+        self._counters["scaisend_inbound_mails"].labels(verdict).inc()
+
+    def sweep_failed(self, name: str) -> None:
+        """A turn of background work failed."""
+        self._counters["scaisend_sweep_failures"].labels(name).inc()

@@ -1,0 +1,43 @@
+"""Makes and runs the daemon of a process."""
+
+import faulthandler
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scaisend.app import logs
+from scaisend.app.adapters import open_adapters
+from scaisend.app.config import Config
+from scaisend.app.daemon import Daemon, Places
+from scaisend.app.installation import prepare_embedded
+from scaisend.http.route import Route
+
+
+def make_daemon(
+    config: Config, roles: Sequence[str], reactor: Any, *, host: str, port: int, reuse_port: bool = False, extra_routes: Sequence[Route] = (),
+) -> Daemon:
+    """The daemon, not started; on SQLite the schema is there. Raises: ScaiSendError when the settings cannot work."""
+    prepare_embedded(config)
+    reactor.suggestThreadPoolSize(4)
+    places = Places(
+        http_host=host, http_port=port, reuse_port=reuse_port, inbound_host=config["INBOUND_SMTP_HOST"],
+        inbound_port=config["INBOUND_SMTP_PORT"], ops=config["OPS_LISTEN"],
+    )
+    return Daemon(open_adapters(config, reactor), roles, places, extra_routes)
+
+
+def run_daemon(make: Callable[[Any], Daemon], config: Config, *, started: Callable[[Daemon], None] = lambda daemon: None) -> int:
+    """Runs the daemon until it is told to stop; its exit code."""
+    from twisted.internet import reactor as untyped_reactor
+
+    reactor: Any = untyped_reactor
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)
+    logs.begin(sys.stdout, level=config["LOG_LEVEL"], form=config["LOG_FORMAT"])
+    daemon = make(reactor)
+    daemon.ready.addCallbacks(started, lambda failure: None)
+    reactor.callWhenRunning(daemon.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", daemon.stopService)
+    reactor.run()
+    return daemon.exit_code

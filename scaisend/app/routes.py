@@ -1,0 +1,39 @@
+"""The table of doors: which rooms' routes stand behind which listener."""
+
+import time
+
+from scaisend.app.adapters import Adapters
+from scaisend.app.assembly import Assembly
+from scaisend.app.ops_api import OpsApi
+from scaisend.app.welcome_api import WelcomeApi
+from scaisend.delivery.destinations_api import PoolsApi
+from scaisend.domains.api import DomainsApi
+from scaisend.faultpoints import reach
+from scaisend.http.route import Route
+from scaisend.identity.account_api import AccountApi
+from scaisend.identity.audit_api import AuditApi
+from scaisend.identity.keys_api import KeysApi
+from scaisend.messages.api import MessagesApi
+from scaisend.sending.api import SendApi
+from scaisend.sending.batches_api import BatchesApi
+
+
+def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
+    """Every door of the public listener."""
+    database, ids = adapters.database, adapters.ids
+    sending = SendApi(
+        commits=assembly.accepting(), objects=adapters.objects, pushing=assembly.renders, ids=ids, metrics=adapters.metrics, reached=reach
+    )
+    return [
+        *sending.routes(),
+        *BatchesApi(database=database, ids=ids).routes(),
+        *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
+        *KeysApi(database=database, ids=ids).routes(),
+        *AccountApi().routes(),
+        *AuditApi(database=database).routes(),
+        *DomainsApi(database=database, ids=ids, resolver=adapters.resolver, sealer=adapters.sealer).routes(),
+        *PoolsApi(database=database, ids=ids).routes(),
+        *ops.public_routes(),
+        *ops.admin_routes(),
+        *WelcomeApi().routes(),
+    ]
