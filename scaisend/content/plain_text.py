@@ -77,7 +77,8 @@ class _Reader(HTMLParser):
         if self._hidden:
             return
         if self._pre:
-            self._pieces.append(data)
+            # Spaces that stay are no-break spaces until the end.
+            self._pieces.append(data.replace("\r\n", "\n").replace(" ", "\xa0"))
             return
         data = _SPACE.sub(" ", data)
         if data[:1] == " " and (not self._pieces or self._pieces[-1][-1:] in ("\n", " ")):

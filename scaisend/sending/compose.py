@@ -178,7 +178,7 @@ def _attached_entity(attached: Attached) -> _Entity:
 
 
 def _content_id(content_id: str) -> str:
-    bare = content_id.strip()
+    bare = content_id.strip(" ")
     if bare.startswith("<") and bare.endswith(">"):
         bare = bare[1:-1]
     if not _CONTENT_ID.fullmatch(bare):

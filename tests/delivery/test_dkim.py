@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaisend.delivery.dkim import ED25519, RSA, SigningKey, UnusableKey, load_signing_key, sign, sign_segments
+from scaisend.sending.compose import compose, encode_attachment
+from scaisend.sending.mail import Attached, Mail, Mailbox, Part
+from scaisend.sending.segments import filled
 from tests.base import PlainTestCase
 from tests.world.opendkim import verdicts
 
@@ -108,6 +111,21 @@ class VerifiedByOthers(PlainTestCase):
         """Received and other trace fields on the way break nothing."""
         signed = b"Received: from a by b\r\nX-Scanned: yes\r\n" + _signed(MAIL, RSA_KEY)
         self.assertEqual(verdicts(signed, RECORDS), {"r1": "pass"})
+
+
+    def test_a_composed_mail(self) -> None:
+        """What composing writes, with an attachment in its own segment, is signed without joining it, and passes."""
+        content = encode_attachment(bytes(range(256)) * 40)
+        mail = Mail(
+            Mailbox("noreply@example.com", "Jörg, Acme"), (Mailbox("bob@example.org", "Bob"),), "Ihre Bestellung für März " * 9, SIGNED_AT,
+            "<01k@example.com>", "msg_01k", headers={"List-Unsubscribe": f"<https://example.com/{'u' * 90}>, <mailto:u@example.com>"},
+            parts=(Part("text/plain", "Grüße  \n\n\tBob\n"), Part("text/html", "  <p>\n    Hello  </p> \n\n")),
+            attachments=(Attached("Prüfung.pdf", "application/pdf", "attachment", None, "k", len(content)),),
+        )
+        segments = filled(compose(mail).segments, {"k": content})
+        signed = sign_segments(segments, [ED_KEY, RSA_KEY], SIGNED_AT) + b"".join(segments)
+        self.assertEqual(verdicts(signed, RECORDS), {"r1": "pass", "e1": "pass"})
+        self.assertTrue(_dkimpy_passes(signed))
 
 
 class WhatIsSigned(PlainTestCase):
