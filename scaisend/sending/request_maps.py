@@ -50,7 +50,8 @@ def read_headers(value: object, path: str, found: Found) -> dict[str, str]:
         elif lower in names:
             found.add(say.HEADERS_DOUBLED, path)
         if not is_safe(text):
-            found.add(say.HEADER_UNSAFE, f"{path}.{say.shown(name)}")
+            anchor = "message.personalizations.headers" if personal else "message.headers"
+            found.add(say.HEADER_UNSAFE, f"{path}.{say.shown(name)}", anchor)
         names.add(lower)
     return value
 
