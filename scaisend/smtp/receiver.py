@@ -26,20 +26,14 @@ log = Logger()
 class ReceiverMetrics(Protocol):
     """What is counted."""
 
-    def connected(self, code: int) -> None:
-        """A peer was greeted with this reply code: 220, or 421 when a limit was reached."""
-
-    def received(self, code: int, size_bytes: int) -> None:
-        """A mail of this size ended with this reply code."""
+    def received(self, verdict: str) -> None:
+        """A mail came to its end and was answered with this reply code."""
 
 
 class Unmetered:
     """Counts nothing."""
 
-    def connected(self, code: int) -> None:
-        pass
-
-    def received(self, code: int, size_bytes: int) -> None:
+    def received(self, verdict: str) -> None:
         pass
 
 
@@ -66,7 +60,6 @@ class Receiver(SessionLoop):
     # Reading
 
     def _greet(self, refusal: Verdict | None) -> None:
-        self._metrics.connected(refusal.code if refusal else 220)
         if refusal is None:
             self._replies.append(f"220 {self._hostname} ESMTP\r\n".encode())
         else:
@@ -273,7 +266,7 @@ class Receiver(SessionLoop):
         if envelope is None or refusal is not None:
             spool.close()
             refusal = refusal or say.NEED_MAIL
-            self._metrics.received(refusal.code, spool.size_bytes)
+            self._metrics.received(str(refusal.code))
             self._reply(refusal)
         else:
             self._run(self._hand_over(envelope, spool))
@@ -306,7 +299,7 @@ class Receiver(SessionLoop):
             self._sessions.held_bytes -= size_bytes
         if verdict.is_accepted:
             self._errors = self._commands = 0
-        self._metrics.received(verdict.code, size_bytes)
+        self._metrics.received(str(verdict.code))
         self._reply(verdict)
 
     async def _ask(self, answer: Awaitable[T]) -> T | Verdict:

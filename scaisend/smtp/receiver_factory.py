@@ -1,7 +1,6 @@
 """The listener's factory: one `Receiver` a connection, and what they share."""
 
-from typing import Any
-
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
@@ -10,15 +9,18 @@ from scaisend.smtp.receiver import Receiver, ReceiverMetrics, Unmetered
 from scaisend.smtp.session import Deliveries
 from scaisend.smtp.sessions import Sessions
 from scaisend.smtp.tls import ServerTls
+from scaisend.timing import ReactorTime
+
+DRAIN_S = 15.0
 
 
 class ReceiverFactory(Factory):
-    """Hand it to `listenTCP`; `tls` None means that STARTTLS is not offered; `reactor` is asked for `seconds` and `callLater`."""
+    """Hand it to `listenTCP`; `tls` None means that STARTTLS is not offered."""
 
     noisy = False
 
     def __init__(
-        self, *, deliveries: Deliveries, hostname: str, reactor: Any, limits: Limits | None = None,
+        self, *, deliveries: Deliveries, hostname: str, reactor: ReactorTime, limits: Limits | None = None,
         tls: ServerTls | None = None, metrics: ReceiverMetrics | None = None,
     ) -> None:
         self._deliveries = deliveries
@@ -35,6 +37,6 @@ class ReceiverFactory(Factory):
             sessions=self.sessions, peer=getattr(addr, "host", None) or "local",
         )
 
-    async def drain(self, limit_s: float) -> None:
-        """No session is left: idle ones got 421, open mails were finished, and after `limit_s` the rest was cut off."""
-        await self.sessions.drain(limit_s)
+    def drain(self, limit_s: float = DRAIN_S) -> "Deferred[None]":
+        """Fires when no session is left: idle ones got 421, open mails were finished, and after `limit_s` the rest was cut off."""
+        return Deferred.fromCoroutine(self.sessions.drain(limit_s))

@@ -1,7 +1,7 @@
 """All sessions of one listener: who may connect, the sweep, and the end."""
 
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -9,6 +9,7 @@ from twisted.internet.task import LoopingCall
 from scaisend.smtp.limits import Limits
 from scaisend.smtp.tls import ServerTls
 from scaisend.smtp.verdict import DRAINING, TOO_MANY_CONNECTIONS, TOO_MANY_FROM_ADDRESS, Verdict
+from scaisend.timing import ReactorTime
 
 SWEEP_S = 1.0
 REFRESH_S = 60.0
@@ -36,7 +37,7 @@ class Sessions:
     wait for a verdict.
     """
 
-    def __init__(self, *, reactor: Any, limits: Limits, tls: ServerTls | None) -> None:
+    def __init__(self, *, reactor: ReactorTime, limits: Limits, tls: ServerTls | None) -> None:
         self.now_s: float = reactor.seconds()
         self.held_bytes = 0
         self.is_draining = False
@@ -48,7 +49,7 @@ class Sessions:
         self._by_source: dict[str, int] = {}
         self._empty: list[Deferred[None]] = []
         self._sweeping = LoopingCall(self.sweep)
-        self._sweeping.clock = reactor
+        self._sweeping.clock = reactor  # type: ignore[assignment]  # the same thing by another name
 
     def __len__(self) -> int:
         return len(self._open)

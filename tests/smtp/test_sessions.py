@@ -179,7 +179,7 @@ class ConnectionTests(PlainTestCase):
         """Idle sessions get 421 at once, a mail on its way is finished first, and no new session is taken."""
         idle, mailbox = Peer(), Mailbox(waits={"message": Deferred()})
         busy = Peer(mailbox=mailbox).opens_mail()
-        drained = [self.ensure(peer.factory.drain(30)) for peer in (idle, busy)]
+        drained = [peer.factory.drain(30) for peer in (idle, busy)]
         self.assertEqual((idle.codes(), idle.is_over), ([421], True))
         self.assertEqual((busy.codes(), busy.is_over), ([], False))
         self.assertEqual(Peer(factory=busy.factory, greet=False).said()[:9], b"421 4.3.2")
@@ -196,11 +196,8 @@ class ConnectionTests(PlainTestCase):
     def test_drain_has_an_end(self) -> None:
         """What is still open at the limit is cut off."""
         peer = Peer().opens_mail()
-        drained = self.ensure(peer.factory.drain(30))
+        drained = peer.factory.drain(30)
         peer.clock.advance(30)
         self.assertTrue(peer.wire.aborted)
         peer.hangs_up()
         self.successResultOf(drained)
-
-    def ensure(self, coroutine: object) -> "Deferred[None]":
-        return Deferred.fromCoroutine(coroutine)  # type: ignore[arg-type]
