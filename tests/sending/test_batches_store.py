@@ -1,17 +1,29 @@
+from threading import Event
+
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+
 from scaisend.messages import status as states
 from scaisend.sending import batches_store as store
-from tests.base import PlainTestCase
+from scaisend.storage.database import Txn
+from scaisend.storage.pool import open_database
+from tests.base import PlainTestCase, ReactorTestCase
 from tests.world.inline_database import InlineDatabase, inline_database
+from tests.world.mariadb import private_mariadb
 
 NOW = 1_800_000_000.0
 US = 1_000_000
 
 
-def add_message(
-    database: InlineDatabase, message_id: str, status: str, *, tenant_id: str = "tnt_a", batch_id: str | None = "b1", send_at: float | None = None,
+def add_message(database: InlineDatabase, message_id: str, status: str, *, send_at: float | None = None, **more: str | None) -> None:
+    """A message row as acceptance leaves it, of tenant tnt_a and batch b1 unless told otherwise."""
+    database.now(_insert_message, message_id, status, send_at, **more)
+
+
+def _insert_message(
+    txn: Txn, message_id: str, status: str, send_at: float | None, *, tenant_id: str = "tnt_a", batch_id: str | None = "b1",
     attempt_id: str | None = None,
 ) -> None:
-    """A message row as acceptance leaves it."""
     send_us = None if send_at is None else int(send_at * US)
     due_us = int(NOW * US) if send_us is None else send_us
     columns = (
@@ -19,7 +31,7 @@ def add_message(
         "accepted_at", "updated_at",
     )
     row = (message_id, tenant_id, "r", 0, "a@example.org", "{}", status, batch_id, send_us, due_us, attempt_id, int(NOW * US), int(NOW * US))
-    database.now(lambda txn: txn.insert("messages", columns, [row]))
+    txn.insert("messages", columns, [row])
 
 
 class BatchesStoreTests(PlainTestCase):
@@ -92,3 +104,49 @@ class BatchesStoreTests(PlainTestCase):
             add_message(self.database, name, status)
         add_message(self.database, "d", states.QUEUED, tenant_id="tnt_b")
         self.assertEqual(self.database.now(store.counts, "tnt_a", "b1"), {"delivered": 1, "queued": 2})
+
+
+class MariadbBatchesTests(ReactorTestCase):
+    timeout = 120
+
+    def setUp(self) -> None:
+        super().setUp()
+        server = private_mariadb()
+        self.database = open_database(server.url(server.empty_database()), reactor=reactor, pool_size=2)
+        self.addCleanup(self.database.close)
+
+    async def test_life(self) -> None:
+        """The statements mean the same on MariaDB."""
+        await self.database.run(store.make, "tnt_a", "b1", NOW)
+        await self.database.run(_insert_message, "now", states.QUEUED, None)
+        await self.database.run(_insert_message, "later", states.SCHEDULED, NOW + 3600)
+        for status, expected in (
+            ("pause", {"paused": 2}), ("cancel", {"queued": 1, "scheduled": 1}), ("pause", {"paused": 2}), ("open", {"queued": 1, "scheduled": 1}),
+        ):
+            await self.database.run(store.set_status, "tnt_a", "b1", status, NOW + 1)
+            self.assertEqual(await self.database.read(store.counts, "tnt_a", "b1"), expected)
+            self.assertEqual(await self.database.run(store.statuses, [("tnt_a", "b1")], lock=True), {("tnt_a", "b1"): status})
+        due = await self.database.read(lambda txn: txn.rows("SELECT id, due_at, reason FROM messages ORDER BY id"))
+        self.assertEqual(due, [("later", int((NOW + 3600) * US), "scheduled"), ("now", int((NOW + 1) * US), None)])
+
+    async def test_resume_meets_worker(self) -> None:
+        """A message that a worker holds back for a pause while the batch is resumed is not forgotten."""
+        await self.database.run(store.make, "tnt_a", "b1", NOW)
+        await self.database.run(store.set_status, "tnt_a", "b1", "pause", NOW)
+        await self.database.run(_insert_message, "m", states.PROCESSING, None)
+        is_read, is_resuming = Event(), Event()
+
+        def hold_back(txn: Txn) -> None:
+            status = store.statuses(txn, [("tnt_a", "b1")], lock=True)[("tnt_a", "b1")]
+            is_read.set()
+            is_resuming.wait(10)
+            self.assertEqual(status, "pause")
+            txn.execute("UPDATE messages SET status = 'paused', due_at = NULL WHERE id = 'm'")
+
+        def resume(txn: Txn) -> None:
+            is_read.wait(10)
+            is_resuming.set()
+            store.set_status(txn, "tnt_a", "b1", "open", NOW + 1)
+
+        await gatherResults([self.database.run(hold_back), self.database.run(resume)])
+        self.assertEqual(await self.database.read(store.counts, "tnt_a", "b1"), {"queued": 1})
