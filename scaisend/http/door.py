@@ -30,6 +30,12 @@ class Identity(Protocol):
         """
         ...
 
+    async def authenticate_cached(
+        self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None, permission: str | None = None
+    ) -> Caller:
+        """As `authenticate`, from memory: for hot routes, whose own transaction checks the caller again before it commits."""
+        ...
+
 
 class HttpMetrics(Protocol):
     """What is counted of every answer; `route` is the route's path, never the request's."""
@@ -76,10 +82,7 @@ class Door:
             return None
         headers = visit.headers
         try:
-            visit.caller = caller = await self._identity.authenticate(
-                credential_in(headers.get("authorization")), now_s=visit.arrived_at, remote=visit.remote,
-                on_behalf_of=headers.get("on-behalf-of"),
-            )
+            visit.caller = caller = await self._caller(route, visit)
             if route.limit is not None:
                 await self._count(visit, route.limit)
             if route.permission is not None and not may(caller, route.permission):
@@ -118,6 +121,15 @@ class Door:
     def broken(self, status: int) -> None:
         """The answer to bytes that are no request was counted."""
         self._metrics.answered("none", "none", status, 0.0)
+
+    async def _caller(self, route: Route, visit: Visit) -> Caller:
+        credential = credential_in(visit.headers.get("authorization"))
+        behalf = visit.headers.get("on-behalf-of")
+        if route.hot and isinstance(route.permission, str):
+            return await self._identity.authenticate_cached(
+                credential, now_s=visit.arrived_at, remote=visit.remote, on_behalf_of=behalf, permission=route.permission
+            )
+        return await self._identity.authenticate(credential, now_s=visit.arrived_at, remote=visit.remote, on_behalf_of=behalf)
 
     async def _count(self, visit: Visit, name: str) -> None:
         limit = self._limits.get(name)

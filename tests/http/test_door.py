@@ -97,6 +97,12 @@ class DoorTest(PlainTestCase):
         self.assertEqual((answered.status, answered.json()["tenant"], self.web.identity.asked), (200, "", 0))
         self.assertNotIn("x-ratelimit-limit", answered.headers)
 
+    def test_hot_routes_may_be_answered_from_memory(self) -> None:
+        """Only a hot route takes a remembered verdict, and says which permission it will need."""
+        self.web.ask("POST", "/v3/mail/send")
+        self.web.ask("GET", "/v3/stats")
+        self.assertEqual((self.web.identity.from_memory, self.web.identity.asked), (["mail.send"], 2))
+
     def test_limits_are_told_and_kept(self) -> None:
         """Each answer tells the limit; when it is used up, 429 with Retry-After; the next window is free again."""
         told = [self.web.ask("GET", "/v3/who") for _ in range(4)]

@@ -30,6 +30,7 @@ class Callers:
     def __init__(self, callers: dict[str, Caller]) -> None:
         self.callers = callers
         self.asked = 0
+        self.from_memory: list[str | None] = []
         self.wait: Any = None
 
     async def authenticate(self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None) -> Caller:
@@ -39,6 +40,12 @@ class Callers:
         if credential not in self.callers:
             raise Unauthenticated(BAD_CREDENTIAL)
         return self.callers[credential]
+
+    async def authenticate_cached(
+        self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None, permission: str | None = None
+    ) -> Caller:
+        self.from_memory.append(permission)
+        return await self.authenticate(credential, now_s=now_s, remote=remote, on_behalf_of=on_behalf_of)
 
 
 class Counts:
