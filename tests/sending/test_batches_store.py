@@ -134,19 +134,19 @@ class MariadbBatchesTests(ReactorTestCase):
         await self.database.run(store.make, "tnt_a", "b1", NOW)
         await self.database.run(store.set_status, "tnt_a", "b1", "pause", NOW)
         await self.database.run(_insert_message, "m", states.PROCESSING, None)
-        is_read, is_resuming = Event(), Event()
+        is_read, is_resumed = Event(), Event()
 
         def hold_back(txn: Txn) -> None:
             status = store.statuses(txn, [("tnt_a", "b1")], lock=True)[("tnt_a", "b1")]
             is_read.set()
-            is_resuming.wait(10)
+            is_resumed.wait(0.5)  # in vain: the resume waits for the lock; without one it would have passed by
             self.assertEqual(status, "pause")
             txn.execute("UPDATE messages SET status = 'paused', due_at = NULL WHERE id = 'm'")
 
         def resume(txn: Txn) -> None:
             is_read.wait(10)
-            is_resuming.set()
             store.set_status(txn, "tnt_a", "b1", "open", NOW + 1)
+            is_resumed.set()
 
         await gatherResults([self.database.run(hold_back), self.database.run(resume)])
         self.assertEqual(await self.database.read(store.counts, "tnt_a", "b1"), {"queued": 1})
