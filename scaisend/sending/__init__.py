@@ -23,5 +23,6 @@ Who may call it
 
 Laws
     202 is said after the commit. A request with a fault leaves nothing behind. No CR, LF or NUL passes request.py in anything
-    that becomes a header; substitutions can bring them back, so render.py makes blanks of them. A batch that is paused its messages without `due_at`; one that is cancelled leaves them to the worker that claims them.
+    that becomes a header; substitutions can bring them back, so render.py makes blanks of them. A batch that is
+    paused holds its messages without `due_at`; one that is cancelled leaves them to the worker that claims them.
 """
