@@ -16,7 +16,7 @@ from scaisend.ids import IdMaker
 from scaisend.sealing import Sealer
 from scaisend.storage.database import Database
 from scaisend.storage.disk_objects import DiskObjects
-from scaisend.storage.engine import open_database
+from scaisend.storage.pool import open_database
 from scaisend.storage.limiter import Limiter
 from scaisend.storage.memory_limiter import MemoryLimiter
 from scaisend.storage.memory_queue import MemoryQueue

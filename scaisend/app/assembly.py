@@ -1,30 +1,32 @@
 """Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import ensureDeferred
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.ops_api import Measures
+from scaisend.delivery.destination import DestinationState
 from scaisend.delivery.destinations_store import keep_states_across_tenants
 from scaisend.delivery.job import Job
-from scaisend.delivery.mx import parse_routes
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
 from scaisend.delivery.prepare_worker import Preparing
 from scaisend.delivery.settle import Patience
-from scaisend.delivery.sources import Source, Sources
+from scaisend.delivery.sources import Sources, parse_sources
 from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
 from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
 from scaisend.delivery.tls_policy import TlsPolicy
 from scaisend.delivery.worker import Bounds, DeliveryWorker
 from scaisend.faultpoints import reach
+from scaisend.faults import Unavailable
 from scaisend.http.door import Door
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
@@ -36,7 +38,7 @@ from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.smtp.receiver_factory import ReceiverFactory
-from scaisend.storage.database import Txn
+from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
@@ -159,22 +161,23 @@ class Assembly:
         async def unmark(jobs: list[Job]) -> None:
             await adapters.database.run(unmark_sending_across_tenants, [(job.recipient_id, str(job.context)) for job in jobs], time.time())
 
-        def changed(states: Any) -> None:
-            kept = adapters.database.run(keep_states_across_tenants, states, time.time())
-            Deferred.addErrback(kept, lambda failure: None) if isinstance(kept, Deferred) else None
+        def changed(state: DestinationState) -> None:
+            ensureDeferred(_kept(adapters.database, state))
 
         return Pools(
             reactor=adapters.reactor, mx=MxClient(
-                resolver=adapters.resolver, routes=parse_routes(config["SMTP_ROUTES"]), clock=time.time, port=config["SMTP_PORT"],
+                resolver=adapters.resolver, routes=config["SMTP_ROUTES"], clock=time.time, port=config["SMTP_PORT"],
                 cache_cap_s=config["MX_CACHE_TTL"],
             ),
-            clock=time.time, sources=Sources([Source(*each) for each in config["SMTP_SOURCE_IPS"]], helo_name=config["SMTP_HELO_HOSTNAME"]),
-            tls=TlsPolicy(config["SMTP_TLS_POLICY"]), helo_name=config["SMTP_HELO_HOSTNAME"],
+            clock=time.time, sources=Sources(
+                parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
+            ),
+            tls=TlsPolicy(config["SMTP_TLS_POLICY"]),
             limits=PoolLimits(
                 connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
                 command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],
             ),
-            mark=mark, unmark=unmark, port=config["SMTP_PORT"], on_change=changed,
+            mark=mark, unmark=unmark, random=random.random, on_change=changed,
         )
 
     def inbound(self) -> ReceiverFactory:
@@ -211,3 +214,11 @@ def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exceptio
     claims = [(job.recipient_id, str(job.context)) for jobs in groups for job in jobs]
     held = mark_sending_across_tenants(txn, claims, time.time())
     return [{job.recipient_id for job in jobs} & held for jobs in groups]
+
+
+async def _kept(database: Database, state: DestinationState) -> None:
+    """The state is in the database for operators; while that is away it is only in this process."""
+    try:
+        await database.run(keep_states_across_tenants, [state], time.time())
+    except Unavailable:
+        pass

@@ -22,7 +22,8 @@ from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
 from scaisend.http.site import HttpSite, make_site
 from scaisend.identity.instance_store import check_fingerprint
-from scaisend.storage.migrations.serving import check_schema_in
+from scaisend.storage.migrations.run import newest_revision
+from scaisend.storage.migrations.serving import check_schema
 
 DRAIN_S = 25.0
 OPS_PORT = "127.0.0.1:9464"
@@ -47,7 +48,7 @@ class Daemon(MultiService):
     log = Logger("scaisend")
 
     def __init__(self, adapters: Adapters, roles: Sequence[str], places: Places, extra_routes: Sequence[Route] = ()) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self.adapters = adapters
         self.roles = tuple(roles)
         self.exit_code = 0
@@ -84,7 +85,7 @@ class Daemon(MultiService):
             return
         for pool in self._assembly.built.threads:
             pool.start()
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._lag_at = self._reactor.seconds()
         self._lag_calls.start(LAG_EVERY_S, now=False)
         for warning in self.adapters.config.warnings:
@@ -110,7 +111,7 @@ class Daemon(MultiService):
             ensureDeferred(self._check_until_answered())
 
     async def _check_now(self) -> None:
-        await self.adapters.database.run(check_schema_in, __version__)
+        await self.adapters.database.run(check_schema, __version__, newest_revision())
         await self.adapters.database.run(check_fingerprint, self.adapters.sealer.fingerprint())
 
     async def _check_until_answered(self) -> None:
@@ -152,7 +153,7 @@ class Daemon(MultiService):
             port = self._open(self._listen_ops(site), site)
             self.log.info("metrics and health are on {place}", place=place_of(port))
         for service in self._assembly.built.services:
-            service.setServiceParent(self)
+            service.setServiceParent(self)  # type: ignore[no-untyped-call]  # Twisted's has no types
 
     def _open(self, port: Any, site: HttpSite) -> Any:
         self._ports.append(port)
@@ -198,7 +199,7 @@ class Daemon(MultiService):
         for pushing in self._assembly.built.pushings:
             await pushing.flush()
         if self.running:
-            await _settled(super().stopService())
+            await _settled(super().stopService())  # type: ignore[no-untyped-call]  # Twisted's has no types
         for pool in self._assembly.built.threads:
             pool.stop()
         await self.adapters.close()

@@ -16,7 +16,7 @@ from twisted.logger import (
     formatEvent,
     globalLogBeginner,
 )
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[attr-defined]  # it has no types
 
 _SECRETS = re.compile(r"(sg_(?:live|test)_)[0-9a-f]{32}|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 FIELDS = ("message_id", "recipient_id", "tenant_id", "request_id", "role", "queue", "destination", "route", "status")
@@ -36,7 +36,7 @@ def _failure_text(event: LogEvent) -> str | None:
     return redacted(out.getvalue())
 
 
-@implementer(ILogObserver)
+@implementer(ILogObserver)  # type: ignore[no-untyped-call]
 class JsonLines:
     """Writes each event as one JSON object on one line."""
 
@@ -60,7 +60,7 @@ class JsonLines:
         self._out.flush()
 
 
-@implementer(ILogObserver)
+@implementer(ILogObserver)  # type: ignore[no-untyped-call]
 class TextLines:
     """Writes each event as a line for people."""
 
@@ -78,8 +78,9 @@ class TextLines:
 def begin(out: TextIO, *, level: str, form: str) -> None:
     """From now on events of at least `level` are written to `out` as `text` or `json` ("" chooses by what `out` is)."""
     chosen = form or ("text" if out.isatty() else "json")
-    observer = JsonLines(out) if chosen == "json" else TextLines(out)
-    least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
+    observer: Any = JsonLines(out) if chosen == "json" else TextLines(out)
+    least: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
     for noisy in ("twisted", "txredisapi", "treq"):
         least.setLogLevelForNamespace(noisy, LogLevel.warn if level != "debug" else LogLevel.debug)
-    globalLogBeginner.beginLoggingTo([FilteringLogObserver(observer, [least])], redirectStandardIO=False)
+    filtering: Any = FilteringLogObserver(observer, [least])
+    globalLogBeginner.beginLoggingTo([filtering], redirectStandardIO=False)

@@ -1,5 +1,6 @@
 """The table of doors: which rooms' routes stand behind which listener."""
 
+import os
 import time
 
 from scaisend.app.adapters import Adapters
@@ -28,8 +29,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
         *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
-        *KeysApi(database=database, ids=ids).routes(),
-        *AccountApi().routes(),
+        *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
+        *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
         *DomainsApi(database=database, ids=ids, resolver=adapters.resolver, sealer=adapters.sealer).routes(),
         *PoolsApi(database=database, ids=ids).routes(),

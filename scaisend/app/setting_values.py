@@ -3,10 +3,16 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from scaisend.delivery.mx import Exchange, parse_routes
+from scaisend.delivery.sources import parse_sources
+from scaisend.faults import ScaiSendError
 from scaisend.storage.limiter import Limit
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$")
 _LIMIT = re.compile(r"^([1-9][0-9]{0,8})/(s|min)$")
@@ -134,24 +140,19 @@ def resolvers(raw: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def sources(raw: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of source address and EHLO name."""
-    found = []
-    for each in filter(None, (part.strip() for part in raw.split(","))):
-        address, equals, name = each.partition("=")
-        if not equals or not name:
-            raise ValueError("is not address=helo-name,…")
-        found.append((an_address(address), a_name(name)))
-    return tuple(found)
+def sources(raw: str) -> str:
+    """Pairs of source address and EHLO name, checked; `parse_sources` reads them once the host's own name is known."""
+    _checked(lambda: parse_sources(raw, helo_name="localhost"))
+    return raw
 
 
-def routes(raw: str) -> tuple[tuple[str, str, int], ...]:
-    """Triples of domain (or `*`), host and port."""
-    found = []
-    for each in filter(None, (part.strip() for part in raw.split(","))):
-        domain, equals, place = each.partition("=")
-        if not equals:
-            raise ValueError("is not domain=host:port,…")
-        host, port = split_host(place)
-        found.append((domain.lower() if domain == "*" else a_name(domain), host, port))
-    return tuple(found)
+def routes(raw: str) -> Mapping[str, Exchange]:
+    """Hosts by domain (or `*`)."""
+    return _checked(lambda: parse_routes(raw))
+
+
+def _checked(parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except ScaiSendError as error:
+        raise ValueError("; ".join(fault.message for fault in error.faults)) from None

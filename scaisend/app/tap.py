@@ -3,10 +3,10 @@
 import os
 from typing import Any
 
-from twisted.application.service import IService
 from twisted.python import usage
 
 from scaisend.app.config import load
+from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon
 from scaisend.app.roles import read_roles
 from scaisend.faults import ScaiSendError
@@ -30,7 +30,7 @@ class Options(usage.Options):
             raise usage.UsageError(str(error)) from None
 
 
-def makeService(options: Options) -> IService:
+def makeService(options: Options) -> Daemon:
     """The daemon of these roles. Exits with 1 and clear lines when it cannot start."""
     from twisted.internet import reactor
 

@@ -12,7 +12,6 @@ from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
@@ -35,6 +34,7 @@ from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import SMTP_DELIVER, Queue
+from scaisend.timing import ReactorTime
 
 BATCH = 50
 LEASE_MARGIN_S = 5.0
@@ -83,7 +83,7 @@ class DeliveryWorker(Service):
 
     def __init__(
         self, *, database: Database, queue: Queue, pushing: Pushing, pools: Pools, preparing: Preparing, ids: IdMaker, patience: Patience,
-        bounds: Bounds, worker_id: str, reactor: IReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        bounds: Bounds, worker_id: str, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
         due_ids: Callable[[int], Awaitable[list[str]]], metrics: DeliveryMetrics, reached: Callable[[str], None],
     ) -> None:
         self._database, self._queue, self._pushing, self._pools = database, queue, pushing, pools
@@ -103,7 +103,7 @@ class DeliveryWorker(Service):
     # -- the service --
 
     def startService(self) -> None:
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._renewals.clock = self._reactor
         self._renewals.start(self._bounds.lease_s / 4, now=False)
         self._loop = ensureDeferred(self._run())

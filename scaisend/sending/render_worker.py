@@ -11,11 +11,10 @@ from typing import Protocol
 import orjson
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from scaisend.faults import Unavailable
+from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
 from scaisend.messages.event import Event
@@ -25,11 +24,12 @@ from scaisend.messages.store import keep_bodies_across_tenants
 from scaisend.sending import batches_store, store
 from scaisend.sending.compose import compose, pack
 from scaisend.sending.outbound import Lease, OutboundMail
-from scaisend.sending.render import RenderError, render
+from scaisend.sending.render import render
 from scaisend.sending.store import ToRender
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, Queue
+from scaisend.timing import ReactorTime
 
 BATCH = 50
 STORED_MOST_BYTES = 262_144
@@ -69,7 +69,7 @@ class RenderWorker(Service):
 
     def __init__(
         self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
-        worker_id: str, lease_s: float, reactor: IReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        worker_id: str, lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
         due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None],
     ) -> None:
         self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
@@ -80,7 +80,7 @@ class RenderWorker(Service):
         self._loop: Deferred[None] | None = None
 
     def startService(self) -> None:
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._loop = ensureDeferred(self._run())
 
     async def stop(self, limit_s: float) -> None:
@@ -161,7 +161,7 @@ class RenderWorker(Service):
                 continue
             try:
                 batch.mails.append(_rendered(each))
-            except RenderError as error:
+            except ScaiSendError as error:
                 batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
             except Exception as error:
                 self.log.failure("message {message_id} could not be rendered", message_id=each.id)
@@ -192,7 +192,7 @@ def _rendered(each: ToRender) -> OutboundMail:
     shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
     composed = compose(render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at))
     return OutboundMail(
-        each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed), composed.size_bytes, False,
+        each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,
         each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),
     )
 

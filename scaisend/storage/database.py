@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 Value = str | int | float | bytes | None
 Row: TypeAlias = tuple[Any, ...]  # a row's columns have the types its statement says
-Parameters = Mapping[str, "Value | Sequence[Value] | Sequence[tuple[Value, ...]]"]
+Parameters = Mapping[str, Any]  # Value, or a list or tuple of Value or of row values
 
 
 class DuplicateKey(Exception):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from scaisend.faults import Unavailable
 from scaisend.storage.queue import Queue
+from scaisend.timing import ReactorTime
 
 MOST_AT_ONCE = 1_000
 
@@ -17,7 +17,7 @@ class Pushing:
 
     log = Logger()
 
-    def __init__(self, *, queue: Queue, name: str, reactor: IReactorTime, linger_s: float = 0.002) -> None:
+    def __init__(self, *, queue: Queue, name: str, reactor: ReactorTime, linger_s: float = 0.002) -> None:
         self._queue = queue
         self._name = name
         self._reactor = reactor

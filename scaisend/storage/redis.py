@@ -163,6 +163,7 @@ class Redis:
         self._sentinel = _sentinel(address) if address.service is not None else None
         self._link = _Link(address, self._sentinel, reply_timeout_s=TIMEOUT_S)
         self._blocking: dict[str, _Link] = {}
+        self._closed = False
 
     @property
     def is_up(self) -> bool:
@@ -188,12 +189,17 @@ class Redis:
         Raises: Unavailable("redis").
         """
         link = self._blocking.get(key)
+        if self._closed:
+            raise Unavailable("redis")
         if link is None:
             link = self._blocking[key] = _Link(self._address, self._sentinel, reply_timeout_s=None)
         return await link.call(("BLPOP", key, f"{wait_s:.3f}"), timeout_s=wait_s + TIMEOUT_S) is not None
 
     async def close(self) -> None:
-        """The connections are closed; calls that wait fail with Unavailable."""
+        """The connections are closed; calls that wait fail with Unavailable. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         for link in (self._link, *self._blocking.values()):
             await link.close()
         if self._sentinel is not None:

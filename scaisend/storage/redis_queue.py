@@ -154,10 +154,11 @@ class RedisQueue:
         return text_of(await self._redis.run(scripts.GENERATION, (key,), secrets.token_hex(8)))
 
     async def close(self) -> None:
-        """Waiting claims answer []; the Redis connection is left to its owner."""
+        """As the seam says; a limiter on the same Redis then counts for this process alone."""
         self._closed = True
         for bell in self._bells.values():
             bell.dismiss()
+        await self._redis.close()
 
     async def _claim_now(self, name: str, worker: str, most: int) -> list[str]:
         number = self._number()

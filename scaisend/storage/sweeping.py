@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from scaisend.faults import Unavailable
+from scaisend.timing import ReactorTime
 
 
 class Sweeping(Service):
@@ -16,7 +16,7 @@ class Sweeping(Service):
 
     log = Logger()
 
-    def __init__(self, name: str, turn: Callable[[], Awaitable[None]], *, interval_s: float, reactor: IReactorTime) -> None:
+    def __init__(self, name: str, turn: Callable[[], Awaitable[None]], *, interval_s: float, reactor: ReactorTime) -> None:
         self.name = name
         self._turn = turn
         self._interval_s = interval_s
@@ -25,11 +25,11 @@ class Sweeping(Service):
         self.failures = 0
 
     def startService(self) -> None:
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._calls.start(self._interval_s, now=True)
 
     def stopService(self) -> None:
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         if self._calls.running:
             self._calls.stop()
 

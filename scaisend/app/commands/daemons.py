@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from scaisend.app.commands.session import add_common
+from scaisend.app.commands.session import add_options
 from scaisend.app.config import load
 from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon, run_daemon
@@ -22,7 +22,7 @@ def register(commands: Any) -> None:
 
 def _add(commands: Any, name: str, sentence: str, roles: list[str]) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=sentence, description=f"Runs {sentence}.")
-    add_common(parser, json_output=False)
+    add_options(parser, json_output=False)
     if name in ("serve", "all", "run"):
         parser.add_argument("--host", default="0.0.0.0", help="address the API listens on (default 0.0.0.0)")
         parser.add_argument("--port", type=int, default=8000, help="port the API listens on (default 8000; 0 takes a free one)")

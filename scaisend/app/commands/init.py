@@ -9,7 +9,7 @@ from typing import Any
 
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.commands.session import add_common, print_json, with_adapters
+from scaisend.app.commands.session import add_options, print_json, with_adapters
 from scaisend.app.config import load
 from scaisend.app.installation import write_privately
 from scaisend.faults import Invalid
@@ -24,7 +24,7 @@ def register(commands: Any) -> None:
         "init", help="make the first tenant and an admin API key",
         description="Makes a partner, a tenant, its default roles and an admin API key, which is printed once. Writes a SECRET_KEY into the env file when none is set.",
     )
-    add_common(parser)
+    add_options(parser)
     parser.add_argument("--partner-name", default="Default", help="display name of the partner")
     parser.add_argument("--tenant-name", default="Default", help="display name of the tenant")
     parser.set_defaults(run=run)

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from scaisend.app.commands.session import add_common, print_json, settings
+from scaisend.app.commands.session import add_options, print_json, settings
 from scaisend.app.installation import make_data_dir
 from scaisend.storage.migrations.run import migrate
 
@@ -13,7 +13,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "migrate", help="bring the database to this program's schema", description="Applies the migrations that the database lacks, forward only."
     )
-    add_common(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
 
 

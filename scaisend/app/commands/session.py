@@ -17,7 +17,7 @@ from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
 T = TypeVar("T")
 
 
-def add_common(parser: argparse.ArgumentParser, *, json_output: bool = True, tenant: bool = False) -> None:
+def add_options(parser: argparse.ArgumentParser, *, json_output: bool = True, tenant: bool = False) -> None:
     """The options that most commands have."""
     parser.add_argument("--env-file", default="./.env", metavar="FILE", help="file of settings (default ./.env); the environment wins over it")
     if json_output:

@@ -1,0 +1,231 @@
+"""The laws of the house, checked from the syntax trees of scaisend/ (docs/architecture.md)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.base import PlainTestCase
+
+HOUSE = Path(__file__).resolve().parents[1] / "scaisend"
+
+# The staircase, top first: a room imports rooms that stand after it, and the words.
+STAIRS = (
+    "app", "inbound", "delivery", "sending", "reporting", "tracking", "messages", "content", "suppressions", "domains", "identity", "http",
+    "smtp", "storage",
+)
+ABOVE_GROUND = STAIRS[1:11]
+TOUCHING = ("api", "store", "worker", "client", "server")
+# What clean files may not import: the world, and what reads clocks or dice.
+WORLD = (
+    "twisted", "klein", "treq", "txredisapi", "pymysql", "sqlite3", "boto3", "dns", "socket", "ssl", "time", "random", "secrets", "os",
+    "subprocess", "threading", "asyncio", "urllib.request", "sqlalchemy", "alembic",
+)
+# One library, one file (or the few that stand for one door).
+LIBRARIES = {
+    "klein": {"http/site.py"},
+    "treq": {"http/outgoing.py"},
+    "txredisapi": {"storage/redis.py"},
+    "twisted.enterprise": {"storage/pool.py"},
+    "pymysql": {"storage/mysql_engine.py", "storage/mysql_txn.py", "storage/migrations/run.py"},
+    "boto3": {"storage/s3_objects.py"},
+    "botocore": {"storage/s3_objects.py"},
+    "dns": {"domains/dns_client.py", "domains/dns_sockets_client.py"},
+    "prometheus_client": {"app/metrics.py"},
+}
+# The statements that cross tenants by design stand in functions with this ending.
+CROSSING = "_across_tenants"
+SQL = re.compile(r"^\s*(SELECT\s.+\sFROM|INSERT\s+(IGNORE\s+)?INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM)\s", re.IGNORECASE | re.DOTALL)
+FILE_LINES = 400
+FUNCTION_LINES = 50
+BROAD = {  # where every exception is caught, logged, counted, and life goes on
+    "http/door.py", "http/connection.py", "http/site.py", "storage/sweeping.py",
+}
+FORBIDDEN_NAMES = re.compile(r"(^|_)(manager|handler|helper|helpers|util|utils|misc|common)(_|\.|$)|(?<![a-z0-9])do_|_impl$")
+
+
+def sources() -> Iterator[tuple[str, ast.Module, str]]:
+    """Every source file: path below scaisend/, tree, text."""
+    for path in sorted(HOUSE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        yield str(path.relative_to(HOUSE)), ast.parse(text), text
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Each imported module, and whether only for types."""
+    typed = {
+        id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                yield each.name, id(node) in typed
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module, id(node) in typed
+            for each in node.names:
+                yield f"{node.module}.{each.name}", id(node) in typed
+
+
+def room_of(path: str) -> str:
+    """The room a file stands in; "" for a word."""
+    return path.partition("/")[0] if "/" in path else ""
+
+
+def ending_of(path: str) -> str:
+    return path.removesuffix(".py").rpartition("/")[2].rpartition("_")[2]
+
+
+class Staircase(PlainTestCase):
+    def test_rooms_import_only_downwards(self) -> None:
+        """A room imports its own files, rooms below it and words; a word imports words."""
+        wrong = []
+        for path, tree, _ in sources():
+            here = room_of(path)
+            for module, _ in imports(tree):
+                if not module.startswith("scaisend."):
+                    continue
+                there = module.split(".")[1]
+                if there not in STAIRS:
+                    continue
+                if here == "" or STAIRS.index(there) < STAIRS.index(here):
+                    wrong.append(f"{path} imports {module}")
+        self.assertEqual(wrong, [])
+
+    def test_every_room_has_its_manual_page(self) -> None:
+        """`__init__.py` of a room is a docstring and no code."""
+        for room in STAIRS:
+            page = HOUSE / room / "__init__.py"
+            if not (HOUSE / room).exists():
+                continue
+            tree = ast.parse(page.read_text(encoding="utf-8"))
+            self.assertTrue(ast.get_docstring(tree), f"{room} has no manual page")
+            self.assertEqual(len(tree.body), 1, f"{room}/__init__.py holds code")
+
+
+class Endings(PlainTestCase):
+    def test_only_five_endings_touch_the_world(self) -> None:
+        """Between app/ and the ground floor, a file whose ending is none of the five imports nothing of the world."""
+        wrong = []
+        for path, tree, _ in sources():
+            clean = room_of(path) in ABOVE_GROUND and ending_of(path) not in TOUCHING
+            if not clean:
+                continue
+            for module, _ in imports(tree):
+                if any(module == each or module.startswith(each + ".") for each in WORLD):
+                    wrong.append(f"{path} imports {module}")
+        self.assertEqual(sorted(set(wrong)), [])
+
+    def test_sql_stands_in_stores(self) -> None:
+        """SQL text stands in files that end in store.py, in storage/, and nowhere else."""
+        wrong = []
+        for path, tree, _ in sources():
+            if ending_of(path) == "store" or path.startswith("storage/") or path == "app/ops_api.py":
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
+                    wrong.append(f"{path}:{node.lineno}")
+        self.assertEqual(wrong, [])
+
+    def test_store_functions_take_the_tenant(self) -> None:
+        """Each public transaction function of a store takes tenant_id second, is named as crossing tenants, or carries pairs."""
+        wrong = []
+        for path, tree, _ in sources():
+            if ending_of(path) != "store" or room_of(path) not in ABOVE_GROUND:
+                continue
+            for node in tree.body:
+                if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or not node.args.args or node.args.args[0].arg != "txn":
+                    continue
+                names = [each.arg for each in node.args.args + node.args.kwonlyargs]
+                if node.name.endswith(CROSSING) or (len(names) > 1 and names[1] == "tenant_id") or f"{path}:{node.name}" in TENANTS_WITHIN:
+                    continue
+                wrong.append(f"{path}:{node.name}")
+        self.assertEqual(wrong, [])
+
+    def test_one_library_one_file(self) -> None:
+        """What may be replaced is imported in one place."""
+        wrong = []
+        for path, tree, _ in sources():
+            for module, _ in imports(tree):
+                for library, places in LIBRARIES.items():
+                    if (module == library or module.startswith(library + ".")) and path not in places:
+                        wrong.append(f"{path} imports {module}")
+        self.assertEqual(sorted(set(wrong)), [])
+
+
+class Colours(PlainTestCase):
+    def test_transaction_functions_never_await(self) -> None:
+        """A function whose first argument is `txn` is plain; no inlineCallbacks anywhere."""
+        wrong = []
+        for path, tree, text in sources():
+            if "inlineCallbacks" in text:
+                wrong.append(f"{path}: inlineCallbacks")
+            for node in ast.walk(tree):
+                if isinstance(node, ast.AsyncFunctionDef) and node.args.args and node.args.args[0].arg == "txn":
+                    wrong.append(f"{path}:{node.name} is a coroutine with a transaction")
+        self.assertEqual(wrong, [])
+
+
+class Sizes(PlainTestCase):
+    def test_files_and_functions_stay_small(self) -> None:
+        """No file over 400 lines but tables, no function over 50 lines of code."""
+        wrong = []
+        for path, tree, text in sources():
+            if text.count("\n") > FILE_LINES and path not in TABLES:
+                wrong.append(f"{path}: {text.count(chr(10))} lines")
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "migrations/versions" not in path:
+                    lines = code_lines(node, text)
+                    if lines > FUNCTION_LINES:
+                        wrong.append(f"{path}:{node.name}: {lines} lines of code")
+        self.assertEqual(wrong, [])
+
+    def test_names_are_nouns_of_the_domain(self) -> None:
+        """No managers, handlers, helpers or drawers."""
+        wrong = [path for path, _, _ in sources() if FORBIDDEN_NAMES.search(path)]
+        for path, tree, _ in sources():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and FORBIDDEN_NAMES.search(node.name.lower()):
+                    wrong.append(f"{path}:{node.name}")
+        self.assertEqual(wrong, [])
+
+    def test_every_file_says_what_it_is(self) -> None:
+        """Every source file begins with a docstring."""
+        self.assertEqual([path for path, tree, text in sources() if text.strip() and not ast.get_docstring(tree)], [])
+
+
+class Twins(PlainTestCase):
+    def test_clean_files_have_a_twin(self) -> None:
+        """Every clean file of a room has a test at the same path."""
+        missing = []
+        for path, _, text in sources():
+            room, _, name = path.rpartition("/")
+            if room not in ABOVE_GROUND or name == "__init__.py" or ending_of(path) in TOUCHING or f"{path}" in TWINLESS:
+                continue
+            if not (HOUSE.parent / "tests" / room / f"test_{name}").exists():
+                missing.append(path)
+        self.assertEqual(missing, [])
+
+
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> int:
+    """Lines of a function without blanks, comments and its docstring."""
+    first = node.body[0]
+    skipped: set[int] = set()
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        skipped = set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    lines = text.splitlines()
+    return sum(
+        1 for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        if number not in skipped and lines[number - 1].strip() and not lines[number - 1].strip().startswith("#")
+    )
+
+
+# Store functions whose rows or keys carry the tenant themselves: (tenant, key) pairs, or rows to insert.
+TENANTS_WITHIN = {
+    "sending/store.py:insert_requests", "sending/store.py:insert_messages", "sending/store.py:insert_recipients",
+    "sending/store.py:claim_idempotency_keys", "sending/store.py:remembered", "sending/store.py:templates_known",
+    "sending/store.py:groups_known", "sending/store.py:pools_known",
+}
+# Tables may be long; what they replace would be longer.
+TABLES: set[str] = set()
+# Files that hold only values, tested through those who use them.
+TWINLESS = {"sending/outbound.py", "delivery/job.py"}
