@@ -141,7 +141,7 @@ class RenderWorker(Service):
         batched = sorted({(each.tenant_id, each.batch_id) for each in claimed if each.batch_id})
         stopped: set[str] = set()
         if batched:
-            statuses = batches_store.statuses(txn, batched)
+            statuses = batches_store.statuses(txn, batched, lock=True)
             cancelled = [each for each in claimed if each.batch_id and statuses.get((each.tenant_id, each.batch_id)) == "cancel"]
             paused = [each.id for each in claimed if each.batch_id and statuses.get((each.tenant_id, each.batch_id)) == "pause"]
             if cancelled:
