@@ -28,7 +28,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One DKIM signature; `verdict` is `pass`, or `fail` and why."""
+    """One DKIM signature; `verdict` is `pass`, or `fail` or `not checked` and why."""
 
     domain: str
     selector: str
@@ -75,7 +75,10 @@ def read_mail(content: bytes) -> Shown:
 
 async def check_signatures(content: bytes, public_record: PublicRecord) -> list[Signature]:
     """The verdict on each DKIM signature (RFC 6376), topmost first, by the keys that `public_record(selector, domain)` knows."""
-    checker: Any = dkim.DKIM(content)  # type: ignore[no-untyped-call]  # dkimpy has no types
+    try:
+        checker: Any = dkim.DKIM(content)  # type: ignore[no-untyped-call]  # dkimpy has no types
+    except (dkim.DKIMException, IndexError):  # the latter for a header that begins with a fold
+        return []
     found = [value for name, value in checker.headers if name.lower() == b"dkim-signature"][:MOST_SIGNATURES]
     signatures = []
     for index, field in enumerate(found):
@@ -102,6 +105,8 @@ def _verdict(checker: Any, index: int, record: str | None) -> str:
     answer = record.encode()
     try:
         return "pass" if checker.verify(idx=index, dnsfunc=lambda name, timeout=5: answer) else "fail: the signature does not fit"
+    except dkim.NaClNotFoundError:
+        return "not checked: Ed25519 needs PyNaCl"
     except (dkim.DKIMException, ValueError, KeyError) as error:
         return f"fail: {error}"
 
