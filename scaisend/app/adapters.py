@@ -16,11 +16,11 @@ from scaisend.ids import IdMaker
 from scaisend.sealing import Sealer
 from scaisend.storage.database import Database
 from scaisend.storage.disk_objects import DiskObjects
-from scaisend.storage.pool import open_database
 from scaisend.storage.limiter import Limiter
 from scaisend.storage.memory_limiter import MemoryLimiter
 from scaisend.storage.memory_queue import MemoryQueue
 from scaisend.storage.objects import Objects
+from scaisend.storage.pool import open_database
 from scaisend.storage.queue import Queue
 from scaisend.storage.redis import Redis
 from scaisend.storage.redis_limiter import RedisLimiter

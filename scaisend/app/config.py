@@ -1,25 +1,30 @@
 """The table of settings: variable, default, parser, sentence. `load` reads the environment and reports every fault at once."""
 
+import ipaddress
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from scaisend.app.setting_values import (
     a_choice,
     a_count,
+    a_database_url,
     a_file_or_none,
     a_limit,
     a_listener,
     a_name,
     a_path,
     a_port,
+    a_port_or_off,
     a_queue_url,
+    a_secret_key,
     an_address,
-    an_object_url,
     resolvers,
     routes,
     seconds,
@@ -42,12 +47,12 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("DATABASE_URL", "", text, "SQLite file in DATA_DIR when empty; mysql://user:password@host/name for MySQL 8.0+ or MariaDB 10.6+", True),
-    Setting("DATABASE_READ_URL", "", text, "a read replica for message and statistics reads", True),
+    Setting("DATABASE_URL", "", a_database_url, "SQLite file in DATA_DIR when empty; mysql://user:password@host/name for MySQL 8.0+ or MariaDB 10.6+", True),
+    Setting("DATABASE_READ_URL", "", a_database_url, "a read replica for message and statistics reads", True),
     Setting("DATA_DIR", "./scaisend-data", a_path, "SQLite file, objects and generated secrets of the embedded mode"),
     Setting("DATABASE_POOL_SIZE", "4", a_count(1, 32), "threads and connections of the pool"),
     Setting("REDIS_URL", "", a_queue_url, "redis://, rediss:// or redis+sentinel://; an in-process queue when empty", True),
-    Setting("S3_ENDPOINT_URL", "", an_object_url, "S3-compatible store (with S3_BUCKET); files in DATA_DIR when empty"),
+    Setting("S3_ENDPOINT_URL", "", url, "S3-compatible store (with S3_BUCKET); files in DATA_DIR when empty"),
     Setting("S3_ACCESS_KEY", "", text, "access key of the object store", True),
     Setting("S3_SECRET_KEY", "", text, "secret key of the object store", True),
     Setting("S3_BUCKET", "", text, "bucket of the object store"),
@@ -75,7 +80,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DNS_RESOLVERS", "", resolvers, "nameservers host:port,…; the system's when empty"),
     Setting("MX_CACHE_TTL", "300", seconds(1, 86_400), "longest time a DNS answer is kept"),
     Setting("INBOUND_SMTP_HOST", "0.0.0.0", an_address, "address that returning mail is received on"),
-    Setting("INBOUND_SMTP_PORT", "", text, "port for it: 25, or 8025 on embedded defaults; `off` for extra senders"),
+    Setting("INBOUND_SMTP_PORT", "", a_port_or_off, "port for it: 25, or 8025 on embedded defaults; `off` for extra senders"),
     Setting("OPS_LISTEN", "", a_listener, "metrics, health and queues of this process: host:port, unix:path or `off`; port 0 takes a free one"),
     Setting("MANHOLE_LISTEN", "", a_listener, "SSH shell of the operator: host:port or unix:path; off when empty"),
     Setting("MANHOLE_KEYS", "", a_file_or_none, "authorized_keys file for the shell"),
@@ -83,7 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FBL_DOMAIN", "", a_name, "domain of abuse@ and fbl@; BOUNCE_DOMAIN when empty"),
     Setting("TRACKING_BASE_URL", "http://localhost:8000", url, "public URL of links, pixels and images"),
     Setting("ADMIN_URL", "http://localhost:8000", url, "public URL of the console"),
-    Setting("SECRET_KEY", "", text, "root of token signing and of the sealing of secrets; at least 32 characters; generated on SQLite when empty", True),
+    Setting("SECRET_KEY", "", a_secret_key, "root of token signing and of the sealing of secrets; at least 32 characters; generated on SQLite when empty", True),
     Setting("RATE_LIMIT_MAIL_SEND", "10000/s", a_limit, "mail/send per tenant: N/s, N/min or off"),
     Setting("RATE_LIMIT_MESSAGES", "100/s", a_limit, "GET messages per credential"),
     Setting("RATE_LIMIT_WRITES", "10/min", a_limit, "POST webhooks and api_keys per tenant"),
@@ -92,6 +97,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "info", a_choice("debug", "info", "warn", "error", "critical"), "least level that is logged"),
     Setting("LOG_FORMAT", "", a_choice("", "text", "json"), "text or json; text on a terminal, json else"),
 )
+_LOGIN = re.compile(r"//[^/@]*@")
 BY_VARIABLE: Mapping[str, Setting] = {each.variable: each for each in SETTINGS}
 
 
@@ -122,7 +128,7 @@ class Config(Mapping[str, Any]):
 
 
 def load(environ: Mapping[str, str], env_file: str | None = "./.env") -> Config:
-    """The settings of the environment over those of the file.
+    """The settings of the environment over those of the file; an empty value counts as none.
 
     Raises: Invalid with a fault for each variable whose value cannot be used; secrets are never repeated.
     """
@@ -134,12 +140,12 @@ def load(environ: Mapping[str, str], env_file: str | None = "./.env") -> Config:
         try:
             values[setting.variable] = setting.parse(raw.strip())
         except ValueError as error:
-            shown = "the value" if setting.is_secret else repr(raw)
+            shown = "the value" if setting.is_secret else repr(_LOGIN.sub("//…@", raw))
             faults.append(Fault(f"{setting.variable}: {shown} {error}", setting.variable, setting.sentence))
-    if not faults:
-        _complete(values, faults)
+    faults += _contradictions(values)
     if faults:
         raise Invalid(faults)
+    _complete(values)
     return Config(values, tuple(warnings + _doubts(values)))
 
 
@@ -147,7 +153,7 @@ def _read_file(env_file: str | None) -> tuple[dict[str, str], list[str]]:
     if env_file is None:
         return {}, []
     try:
-        with open(env_file, encoding="utf-8") as stream:
+        with open(env_file, encoding="utf-8-sig") as stream:
             return {name: value or "" for name, value in dotenv_values(stream=stream, interpolate=False).items()}, []
     except FileNotFoundError:
         return {}, ([] if env_file == "./.env" else [f"{env_file} does not exist; the process environment alone is used"])
@@ -155,26 +161,28 @@ def _read_file(env_file: str | None) -> tuple[dict[str, str], list[str]]:
         return {}, [f"{env_file} cannot be read ({type(error).__name__}); the process environment alone is used"]
 
 
-def _complete(values: dict[str, Any], faults: list[Fault]) -> None:
-    """Fills in what follows from other settings, and refuses combinations that cannot work."""
+def _contradictions(values: Mapping[str, Any]) -> list[Fault]:
+    """What is wrong between settings; those that could not be read are absent and are not judged again."""
+    faults = []
+    if values.get("DATABASE_URL") and not values["DATABASE_URL"].startswith("sqlite") and values.get("SECRET_KEY") == "":
+        faults.append(Fault("SECRET_KEY: must be set when DATABASE_URL is a server; `scaisend init` writes one into .env", "SECRET_KEY"))
+    s3 = [name for name in ("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY") if values.get(name) == ""]
+    if 0 < len(s3) < 4:
+        faults.append(Fault(f"{', '.join(s3)}: must be set too when another S3_ variable is", s3[0]))
+    return faults
+
+
+def _complete(values: dict[str, Any]) -> None:
+    """Fills in what follows from other settings."""
     if not values["DATABASE_URL"]:
         values["DATABASE_URL"] = "sqlite:///" + os.path.join(values["DATA_DIR"], "scaisend.db")
-    is_sqlite = values["DATABASE_URL"].startswith("sqlite")
     values["SMTP_HELO_HOSTNAME"] = values["SMTP_HELO_HOSTNAME"] or socket.getfqdn()
     values["BOUNCE_DOMAIN"] = values["BOUNCE_DOMAIN"] or values["SMTP_HELO_HOSTNAME"]
     values["FBL_DOMAIN"] = values["FBL_DOMAIN"] or values["BOUNCE_DOMAIN"]
-    port = values["INBOUND_SMTP_PORT"] or ("8025" if is_sqlite else "25")
-    try:
-        values["INBOUND_SMTP_PORT"] = None if port == "off" else a_port(port)
-    except ValueError as error:
-        faults.append(Fault(f"INBOUND_SMTP_PORT: {port!r} {error}, or `off`", "INBOUND_SMTP_PORT"))
-    if values["SECRET_KEY"] and len(values["SECRET_KEY"]) < 32:
-        faults.append(Fault("SECRET_KEY: the value is too short, at least 32 characters are needed", "SECRET_KEY"))
-    if not values["SECRET_KEY"] and not is_sqlite:
-        faults.append(Fault("SECRET_KEY: must be set when DATABASE_URL is a server; `scaisend init` writes one into .env", "SECRET_KEY"))
-    s3 = [name for name in ("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY") if not values[name]]
-    if 0 < len(s3) < 4:
-        faults.append(Fault(f"{', '.join(s3)}: must be set too when another S3_ variable is", s3[0]))
+    port = values["INBOUND_SMTP_PORT"]
+    if port == "":
+        port = 8025 if values["DATABASE_URL"].startswith("sqlite") else 25
+    values["INBOUND_SMTP_PORT"] = None if port == "off" else port
 
 
 def _doubts(values: Mapping[str, Any]) -> list[str]:
@@ -182,8 +190,15 @@ def _doubts(values: Mapping[str, Any]) -> list[str]:
     doubts = []
     if not values["DATABASE_URL"].startswith("sqlite"):
         address = values["TRACKING_BASE_URL"]
-        if not address.startswith("https://") or "localhost" in address or "127.0.0.1" in address:
+        if not address.startswith("https://") or _is_loopback(urlsplit(address).hostname or ""):
             doubts.append(f"TRACKING_BASE_URL is {address}: recipients cannot follow such links; set the public https URL")
         if not values["S3_ENDPOINT_URL"]:
             doubts.append("objects are on this machine's disk (S3_ENDPOINT_URL is empty): attachments of other machines' processes cannot be read")
     return doubts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,10 @@ class Daemon(MultiService):
 
     log = Logger("scaisend")
 
-    def __init__(self, adapters: Adapters, roles: Sequence[str], places: Places, extra_routes: Sequence[Route] = ()) -> None:
+    def __init__(
+        self, adapters: Adapters, roles: Sequence[str], places: Places, extra_routes: Sequence[Route] = (),
+        closing: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self.adapters = adapters
         self.roles = tuple(roles)
@@ -58,6 +61,7 @@ class Daemon(MultiService):
         self._reactor = adapters.reactor
         self._places = places
         self._extra_routes = extra_routes
+        self._closing = closing
         self._assembly = Assembly(adapters)
         self._ports: list[Any] = []
         self._sites: list[HttpSite] = []
@@ -77,11 +81,11 @@ class Daemon(MultiService):
             self._build()
             self._listen()
         except ScaiSendError as error:
-            self._fail(str(error))
+            self.fail(str(error))
             return
         except Exception:
             self.log.failure("the start failed")
-            self._fail("the start failed")
+            self.fail("the start failed")
             return
         for pool in self._assembly.built.threads:
             pool.start()
@@ -93,7 +97,8 @@ class Daemon(MultiService):
         self.log.info("ScaiSend {version} runs {roles}", version=__version__, roles=", ".join(self.roles))
         self.ready.callback(self)
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> None:
+        """The process ends with 1 and this line."""
         print(f"scaisend: {why}", file=sys.stderr, flush=True)
         self.exit_code = 1
         if not self.ready.called:
@@ -124,7 +129,7 @@ class Daemon(MultiService):
             except Unavailable:
                 continue
             except ScaiSendError as error:
-                self._fail(str(error))
+                self.fail(str(error))
                 return
 
     def _build(self) -> None:
@@ -202,6 +207,8 @@ class Daemon(MultiService):
             await _settled(super().stopService())  # type: ignore[no-untyped-call]  # Twisted's has no types
         for pool in self._assembly.built.threads:
             pool.stop()
+        if self._closing is not None:
+            await self._closing()
         await self.adapters.close()
 
 

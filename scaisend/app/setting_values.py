@@ -11,11 +11,15 @@ from scaisend.delivery.mx import Exchange, parse_routes
 from scaisend.delivery.sources import parse_sources
 from scaisend.faults import ScaiSendError
 from scaisend.storage.limiter import Limit
+from scaisend.storage.redis_url import parse_redis_url
+from scaisend.storage.url import parse_database_url
 
 T = TypeVar("T")
 
 _NAME = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$")
-_LIMIT = re.compile(r"^([1-9][0-9]{0,8})/(s|min)$")
+_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(s|min)")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+SECRET_KEY_LETTERS = 32
 
 
 def text(raw: str) -> str:
@@ -36,7 +40,7 @@ def a_count(least: int, most: int) -> Callable[[str], int]:
     """A whole number between the bounds."""
 
     def parse(raw: str) -> int:
-        if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+        if not _NUMBER.fullmatch(raw) or not least <= int(raw) <= most:
             raise ValueError(f"is not a whole number from {least} to {most}")
         return int(raw)
 
@@ -59,9 +63,25 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
 
 
 def a_port(raw: str) -> int:
-    if not raw.isascii() or not raw.isdigit() or int(raw) > 65_535:
+    if not _NUMBER.fullmatch(raw) or int(raw) > 65_535:
         raise ValueError("is not a port from 0 to 65535")
     return int(raw)
+
+
+def a_port_or_off(raw: str) -> int | str:
+    """A port, `off`, or "" where none was chosen."""
+    if raw in ("", "off"):
+        return raw
+    try:
+        return a_port(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}, or off") from None
+
+
+def a_secret_key(raw: str) -> str:
+    if raw and len(raw) < SECRET_KEY_LETTERS:
+        raise ValueError(f"is too short: at least {SECRET_KEY_LETTERS} characters are needed")
+    return text(raw)
 
 
 def a_choice(*words: str) -> Callable[[str], str]:
@@ -76,7 +96,7 @@ def a_choice(*words: str) -> Callable[[str], str]:
 
 
 def a_name(raw: str) -> str:
-    if raw and not _NAME.match(raw):
+    if raw and not _NAME.fullmatch(raw):
         raise ValueError("is not a host name")
     return raw.lower()
 
@@ -89,19 +109,26 @@ def an_address(raw: str) -> str:
 
 
 def url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if raw and (parts.scheme not in ("http", "https") or not parts.hostname):
+    """An http or https URL without a slash at its end."""
+    try:
+        parts = urlsplit(raw)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if raw and (not sound or re.search(r"\s", raw)):
         raise ValueError("is not an http or https URL")
     return raw.rstrip("/")
 
 
-def an_object_url(raw: str) -> str:
-    return url(raw)
+def a_database_url(raw: str) -> str:
+    if raw:
+        _checked(lambda: parse_database_url(raw))
+    return raw
 
 
 def a_queue_url(raw: str) -> str:
-    if raw and not raw.startswith(("redis://", "rediss://", "redis+sentinel://", "unix://")):
-        raise ValueError("does not begin with redis://, rediss://, redis+sentinel:// or unix://")
+    if raw:
+        _checked(lambda: parse_redis_url(raw))
     return raw
 
 
@@ -109,7 +136,7 @@ def a_limit(raw: str) -> Limit | None:
     """A rate such as `100/s`; None for `off`."""
     if raw == "off":
         return None
-    found = _LIMIT.match(raw)
+    found = _LIMIT.fullmatch(raw)
     if not found:
         raise ValueError("is not N/s, N/min or off")
     return Limit(int(found[1]), 1.0 if found[2] == "s" else 60.0)
@@ -126,9 +153,13 @@ def a_listener(raw: str) -> str:
 def split_host(raw: str) -> tuple[str, int]:
     """The host and port of `host:port` or `[v6]:port`. Raises: ValueError when it is neither."""
     host, colon, port = raw.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65_535:
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or not host or not _NUMBER.fullmatch(port) or int(port) > 65_535:
         raise ValueError("is not host:port")
-    return host.strip("[]"), int(port)
+    return host, int(port)
 
 
 def resolvers(raw: str) -> tuple[tuple[str, int], ...]:
@@ -155,4 +186,4 @@ def _checked(parse: Callable[[], T]) -> T:
     try:
         return parse()
     except ScaiSendError as error:
-        raise ValueError("; ".join(fault.message for fault in error.faults)) from None
+        raise ValueError("cannot be used: " + "; ".join(fault.message for fault in error.faults)) from None

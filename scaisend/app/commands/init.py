@@ -7,7 +7,6 @@ import sys
 import time
 from typing import Any
 
-
 from scaisend.app.adapters import Adapters
 from scaisend.app.commands.session import add_options, print_json, with_adapters
 from scaisend.app.config import load
