@@ -21,7 +21,7 @@ from scaisend.faults import ScaiSendError, TooLarge
 from scaisend.http.body import Intake, is_packed, unpacked_limit
 from scaisend.http.door import Visit, check_head
 from scaisend.http.reply import Reply
-from scaisend.http.wire import path_values, query_values
+from scaisend.http.wire import PlainHead, header_map, path_values, plain_head, query_values
 
 if TYPE_CHECKING:
     from scaisend.http.site import HttpSite
@@ -47,8 +47,14 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
 
     def dataReceived(self, data: bytes) -> None:
         if not self._handlingRequest:
+            plain = None if self._has_begun or self._buffer else plain_head(data)
             self._has_begun = True
-        super().dataReceived(data)
+            if plain is not None:
+                self._take(plain)
+            else:
+                super().dataReceived(data)
+        else:
+            super().dataReceived(data)
         if self._has_begun and self._deadline is None and not self.is_refused:
             self._deadline = self.callLater(ARRIVAL_TIMEOUT_S, self._too_slow)
         elif not self._has_begun:
@@ -68,8 +74,40 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
     def lineLengthExceeded(self, line: bytes) -> None:
         self._respondToBadRequestAndDisconnect()
 
+    def _take(self, plain: PlainHead) -> None:
+        """The head was taken in one step instead of one for each line, and so was the body if it is whole.
+
+        It leaves behind just what the inherited parser would.
+        """
+        self.resetTimeout()
+        request = self.requestFactory(self)
+        self.requests.append(request)
+        self.persistent = 1
+        self._command, self._path, self._version = plain.method, plain.uri, b"HTTP/1.1"
+        request.begin(plain.headers, plain.length)
+        if self.is_refused:
+            return
+        self.setRawMode()
+        if len(plain.body) < plain.length:
+            self._transferDecoder = http._IdentityTransferDecoder(  # type: ignore[no-untyped-call]
+                plain.length, request.handleContentChunk, self._finishRequestBody
+            )
+            if plain.body:
+                self._transferDecoder.dataReceived(plain.body)  # type: ignore[no-untyped-call]
+            return
+        self._has_begun = False
+        self._handlingRequest = True
+        self._savedTimeOut = self.timeOut
+        if plain.body:
+            request.handleContentChunk(plain.body)
+        if not self.is_refused:
+            request.requestReceived(plain.method, plain.uri, b"HTTP/1.1")
+
     def timeoutConnection(self) -> None:
-        """As inherited, without its line in the log for each idle connection."""
+        """As inherited, without its line in the log for each idle connection; one whose request is handled is not idle."""
+        if self._handlingRequest and not self.is_refused:
+            self.setTimeout(self.timeOut)
+            return
         self._abortingCall = self.callLater(self.abortTimeout, self.forceAbortClient)
         self.loseConnection()
 
@@ -123,26 +161,29 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
     _is_whole = False
 
     def gotLength(self, length: int | None) -> None:
+        """The parser has read the head."""
+        self.begin(header_map(self.requestHeaders.getAllRawHeaders()), length)
+
+    def begin(self, headers: Mapping[str, str], length: int | None) -> None:
         """The head is complete: the route is found, and what can be refused by the head alone is."""
-        channel = self.channel
         # The parser keeps these two to itself until the body is complete, which is too late for us.
-        self.method, self.uri = channel._command, channel._path
-        self.site = channel.site
+        self.method, self.uri = self.channel._command, self.channel._path
+        self.site = self.channel.site
         self.site.open_requests += 1
         self._is_counted = True
         path, _, self._query = self.uri.partition(b"?")
         route, self._path, self._refusal = self.site.find(self.method, path)
-        self.visit = visit = self.site.visit(self, route)
+        self.visit = visit = self.site.visit(self, route, headers)
         if route is not None:
             self._intake = Intake(route.body_limit)
             try:
-                self._is_packed = is_packed(visit.headers.get("content-encoding"))
-                check_head(route, visit.headers, length)
+                self._is_packed = is_packed(headers.get("content-encoding"))
+                check_head(route, headers, length)
             except ScaiSendError as error:
                 self._refusal = self.site.door.refuse(visit, error)
         is_large = length is None or length > EARLY_BYTES
         if self._refusal is not None:
-            if is_large or self._refusal.status == 413 or (length and "expect" in visit.headers):
+            if is_large or self._refusal.status == 413 or (length and "expect" in headers):
                 self._refuse(self._refusal)
         elif is_large and length is not None:
             self._admit_early()

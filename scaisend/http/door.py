@@ -80,7 +80,6 @@ class Door:
         route = visit.route
         if route is None or route.public:
             return None
-        headers = visit.headers
         try:
             visit.caller = caller = await self._caller(route, visit)
             if route.limit is not None:

@@ -24,7 +24,7 @@ from scaisend.http.connection import Channel, Request
 from scaisend.http.door import Door, Visit
 from scaisend.http.reply import BODILESS, Reply, error_reply, failure_reply
 from scaisend.http.route import Route
-from scaisend.http.wire import head, header_map, is_sound_request_id, path_text
+from scaisend.http.wire import head, is_sound_request_id, path_text
 
 IDLE_TIMEOUT_S = 60
 STEPS_A_TURN = 4
@@ -75,9 +75,8 @@ class HttpSite(server.Site):
             return None, {}, error_reply(404, NotFound("not found").faults)
         return self._routes[rule.endpoint], values, None
 
-    def visit(self, request: Request, route: Route | None) -> Visit:
+    def visit(self, request: Request, route: Route | None, headers: Mapping[str, str]) -> Visit:
         """The request's head as the door sees it."""
-        headers = header_map(request.requestHeaders.getAllRawHeaders())
         given = headers.get("x-request-id")
         request_id = given if given and is_sound_request_id(given) else self.door.new_request_id()
         remote = getattr(request.client, "host", "")

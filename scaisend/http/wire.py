@@ -1,6 +1,7 @@
 """Heads as bytes: what is read from a request's, and how a reply's is written (RFC 9110, 9112)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from re import compile as pattern
 from urllib.parse import parse_qs, unquote_to_bytes
 
@@ -14,6 +15,51 @@ _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in
 _FORBIDDEN = pattern("[\r\n\0]")
 # Stands for an escaped slash while segments are told apart; UTF-8 cannot decode to it.
 _SLASH = "\udc2f"
+
+
+# One whole head as nearly every client sends it. What does not match is left to the full parser.
+_PLAIN = pattern(
+    rb"(GET|POST|PUT|PATCH|DELETE) ([!-~]++) HTTP/1\.1\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n){1,100}+)\r\n"
+)
+_MOST_PLAIN = 16_000
+_NOT_PLAIN = ("transfer-encoding", "expect", "upgrade")
+
+
+@dataclass(frozen=True, slots=True)
+class PlainHead:
+    """A request's head, header names in lower case; `length` of its body in bytes, of which `body` has come already."""
+
+    method: bytes
+    uri: bytes
+    headers: dict[str, str]
+    length: int
+    body: bytes
+
+
+def plain_head(data: bytes) -> PlainHead | None:
+    """The head at the beginning of `data`, when it is of the plainest kind; None when anything about it is less than plain.
+
+    Plain: a usual method, HTTP/1.1, no header twice, no folded line, no coding, no expectation, no wish for the connection but
+    keep-alive, a length in digits, and nothing behind the body. Of such a request no two parsers think differently.
+    """
+    match = _PLAIN.match(data)
+    if match is None or match.end() > _MOST_PLAIN:
+        return None
+    headers: dict[str, str] = {}
+    lines = match[3].decode("latin-1").split("\r\n")
+    for line in lines[:-1]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip(" \t")
+    if len(headers) != len(lines) - 1 or any(name in headers for name in _NOT_PLAIN):
+        return None
+    if headers.get("connection", "keep-alive").lower() != "keep-alive":
+        return None
+    digits = headers.get("content-length", "0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        return None
+    body, length = data[match.end() :], int(digits)
+    return PlainHead(match[1], match[2], headers, length, body) if len(body) <= length else None
 
 
 def is_sound_request_id(text: str) -> bool:

@@ -1,3 +1,7 @@
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.testing import StringTransport
@@ -10,6 +14,27 @@ from scaisend.http.route import get, post
 from scaisend.http.site import IDLE_TIMEOUT_S
 from tests.base import PlainTestCase
 from tests.world.web_client import Web, chunk, request
+
+METHODS = st.sampled_from(["GET", "POST", "POST", "HEAD", "get", "OPTIONS", "P@ST"])
+PATHS = st.sampled_from(["/open", "/open", "/small", "/v3/mail/send", "/nothing", "/open?a=b", "/é", "/%ff", "/a b", ""])
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "X-Odd: \x01", "X-Tab:\ta\t", "X-Empty:", "x-a: 1", "X-A: 2", " folded", "\tfolded", "nonsense", "X Y: z", "Connection: close",
+            "Connection: Keep-Alive", "Transfer-Encoding: chunked", "Transfer-Encoding: identity", "Content-Length: 3", "Content-Length: +3",
+            "Content-Length: 03", "Authorization: Bearer good", "Authorization: Basic x", "X-Request-Id: r", "Content-Encoding: br", "X:\x7f",
+            "X-High: \xe9", "X: a\rb", "X: a\nb", "X\x00: b", ":", "Expect: 100-continue-not",
+        ]
+    ),
+    max_size=5,
+)
+BODIES = st.sampled_from(["", "abc", "3\r\nabc\r\n0\r\n\r\n", "abcd", "x" * 101, "\r\n", "GET /open HTTP/1.1\r\n\r\n"])
+ODD_REQUESTS = st.builds(
+    lambda method, path, version, lines, end, body: "\r\n".join(
+        [f"{method} {path} {version}", "X-Request-Id: same", *lines, *([f"Content-Length: {len(body)}"] if end else []), "", body]
+    ).encode("latin-1"),
+    METHODS, PATHS, st.sampled_from(["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2"]), LINES, st.booleans(), BODIES,
+)
 
 
 class ConnectionCase(PlainTestCase):
@@ -46,6 +71,24 @@ class ConnectionTest(ConnectionCase):
         for step in (1, 2, 3, 7, 50, 10_000):
             self.connection.send(request("POST", "/v3/mail/send", body=b"x" * 300), step=step)
             self.assertEqual([answered.json() for answered in self.connection.replies()], [300])
+
+    @settings(deadline=None, max_examples=300, report_multiple_bugs=False)
+    @given(ODD_REQUESTS, st.integers(0, 400))
+    def test_the_short_way_and_the_long_way_agree(self, raw: bytes, cut: int) -> None:
+        """Whole, in two pieces, or byte by byte: any request, plain or odd, has the same answers and reaches the same handlers."""
+        seen = []
+        for pieces in ([raw], [raw[:cut], raw[cut:]], [raw[at : at + 1] for at in range(len(raw))]):
+            self.bodies.clear()
+            connection = self.web.connect()
+            for piece in pieces:
+                connection.send(piece)
+            answers = re.sub(rb"made-\d+", b"made", connection.transport.value())
+            seen.append((answers, list(self.bodies), bool(connection.channel.is_refused)))
+            connection.lose()
+        self.assertEqual(seen[0], seen[2])
+        self.assertEqual(seen[1], seen[2])
+        # The one timer is that of the connection which setUp made.
+        self.assertEqual((self.web.site.open_requests, len(self.web.clock.getDelayedCalls())), (0, 1))
 
     def test_pipelined_requests_are_answered_in_order(self) -> None:
         """Requests sent without waiting get their answers in order, the slow one first."""
@@ -199,10 +242,14 @@ class TimeTest(ConnectionCase):
     def test_a_slow_handler_is_not_idle(self) -> None:
         """However long a handler takes, its connection waits for it."""
         self.connection.send(request("GET", "/slow"))
-        self.web.clock.advance(10 * ARRIVAL_TIMEOUT_S)
+        self.web.clock.pump([IDLE_TIMEOUT_S - 7] * 20)
         assert self.waiting is not None
         self.waiting.callback(None)
         self.assertEqual(self.connection.replies()[0].status, 200)
+        self.web.clock.advance(IDLE_TIMEOUT_S - 1)
+        self.assertFalse(self.connection.transport.disconnecting)
+        self.web.clock.advance(1)
+        self.assertTrue(self.connection.transport.disconnecting)
 
     def test_a_request_that_trickles_is_refused(self) -> None:
         """A head or a body that keeps coming, a byte at a time, has a limit in all: 408, and the end."""

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from scaisend.faults import Invalid
 from scaisend.http.reply import Reply, json_reply
-from scaisend.http.wire import head, header_map, is_sound_request_id, path_text, path_values, query_values
+from scaisend.http.wire import head, header_map, is_sound_request_id, path_text, path_values, plain_head, query_values
 from scaisend.storage.limiter import Verdict
 from tests.base import PlainTestCase
 
@@ -44,6 +44,32 @@ class ReadTest(PlainTestCase):
         self.assertTrue(is_sound_request_id("a-B_9.c"))
         for text in ("", "a b", "a\nb", "é", "a" * 129, "a\n", "<x>"):
             self.assertFalse(is_sound_request_id(text))
+
+
+class PlainTest(PlainTestCase):
+    GOOD = b"POST /v3/mail/send?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nX-Empty:\r\nConnection: keep-alive\r\n\r\nabc"
+
+    def test_a_plain_request(self) -> None:
+        """What nearly every client sends is taken in one step, its body whole or begun."""
+        plain = plain_head(self.GOOD)
+        assert plain is not None
+        self.assertEqual((plain.method, plain.uri, plain.length, plain.body), (b"POST", b"/v3/mail/send?a=b", 3, b"abc"))
+        self.assertEqual(plain.headers, {"host": "x", "content-length": "3", "x-empty": "", "connection": "keep-alive"})
+        begun = plain_head(self.GOOD[:-2])
+        assert begun is not None
+        self.assertEqual((begun.length, begun.body), (3, b"a"))
+
+    def test_all_others_are_left_to_the_parser(self) -> None:
+        """Anything that parsers could differ about, or that asks for more, is not plain."""
+        for old, new in (
+            (b"POST", b"HEAD"), (b"POST", b"post"), (b"HTTP/1.1", b"HTTP/1.0"), (b"?a=b", b" x"), (b"Host: x", b"Host : x"), (b"Host: x", b"Host"),
+            (b"Host: x", b" Host: x"), (b"Host: x", b"Host: x\r\n y"), (b"Host: x", b"Host: x\x00"), (b"Host: x", b"Host: x\ry"), (b"Host: x", b"Host: x\ny"),
+            (b"Host: x", b"content-length: 3"), (b"Host: x", b"Transfer-Encoding: identity"), (b"Host: x", b"Expect: 100-continue"),
+            (b"Host: x", b"Upgrade: h2c"), (b"keep-alive", b"close"), (b"Length: 3", b"Length: +3"), (b"Length: 3", b"Length: 3,3"), (b"Length: 3", b"Length: \xb3"),
+            (b"Length: 3", b"Length: "), (b"Length: 3", b"Length: 1234567890"), (b"abc", b"abcd"), (b"\r\n\r\n", b"\r\n"), (b"\r\n", b"\n"),
+            (b"Host: x", b"X: " + b"y" * 17_000), (b"Host: x", b"\r\n".join(b"X-%d: y" % n for n in range(101))),
+        ):
+            self.assertIsNone(plain_head(self.GOOD.replace(old, new, 1) if old != b"\r\n" else self.GOOD.replace(old, new)), new)
 
 
 class HeadTest(PlainTestCase):
