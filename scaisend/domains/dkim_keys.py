@@ -17,6 +17,7 @@ RSA_BITS = 2_048
 SEAL = "dkim"
 
 _KINDS = {RSA: "rsa", ED25519: "ed25519"}
+_PRIVATE = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
 _LETTER = {RSA: "s", ED25519: "e"}
 
 
@@ -39,9 +40,6 @@ def make_key(algorithm: str, sealer: Sealer) -> NewKey:
         private = rsa.private_bytes(*_PRIVATE)
         public = rsa.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return NewKey(algorithm, sealer.seal(SEAL, private), public)
-
-
-_PRIVATE = Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
 
 
 def selector_of(tenant_id: str, algorithm: str, number: int) -> str:
