@@ -4,11 +4,13 @@ Exit codes: 0 done, 1 the thing asked for is not so, 2 wrong use, 3 a dependency
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from scaisend import __version__
 from scaisend.app.commands import COMMANDS
+from scaisend.app.refusals import lines_of
 from scaisend.faults import ScaiSendError, Unavailable
 
 DONE, NOT_SO, WRONG_USE, AWAY = 0, 1, 2, 3
@@ -19,16 +21,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
-        parser.print_help()
+        parser.print_help(sys.stderr)
         return WRONG_USE
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
         return code
     except Unavailable as error:
         return _say(error, AWAY)
     except ScaiSendError as error:
         return _say(error, NOT_SO)
     except BrokenPipeError:
+        # The reader of our output has gone; what is still buffered would raise again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
         return NOT_SO
@@ -48,9 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _say(error: ScaiSendError, code: int) -> int:
-    for fault in error.faults:
-        cure = f" ({fault.help})" if fault.help and fault.help not in fault.message else ""
-        print(f"scaisend: {fault.message}{cure}", file=sys.stderr)
+    print("\n".join(lines_of(error)), file=sys.stderr)
     return code
 
 

@@ -98,7 +98,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_FORMAT", "", a_choice("", "text", "json"), "text or json; text on a terminal, json else"),
 )
 _LOGIN = re.compile(r"//[^/@]*@")
-BY_VARIABLE: Mapping[str, Setting] = {each.variable: each for each in SETTINGS}
 
 
 class Config(Mapping[str, Any]):

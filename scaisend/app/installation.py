@@ -1,9 +1,12 @@
 """What an installation has once: its secret key, its schema, its fingerprint."""
 
 import os
+import re
 import secrets
+from contextlib import suppress
 
 from scaisend.app.config import Config
+from scaisend.app.setting_values import SECRET_KEY_LETTERS
 from scaisend.faults import Invalid
 from scaisend.sealing import Sealer
 from scaisend.storage.migrations.run import migrate
@@ -30,31 +33,66 @@ def make_sealer(config: Config) -> Sealer:
 
 
 def _kept_secret(data_dir: str) -> str:
+    """The key in DATA_DIR; two processes that start at once agree on one. Raises: Invalid when the file holds none."""
     path = os.path.join(data_dir, SECRET_FILE)
+    if not os.path.exists(path):
+        write_privately(path, secrets.token_hex(32) + "\n", replace=False)
     try:
         with open(path, encoding="ascii") as stream:
-            return stream.read().strip()
-    except FileNotFoundError:
-        pass
-    key = secrets.token_hex(32)
-    write_privately(path, key + "\n")
+            key = stream.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} cannot be read ({type(error).__name__}): it holds the SECRET_KEY of this installation", "SECRET_KEY") from None
+    if len(key) < SECRET_KEY_LETTERS:
+        raise Invalid(f"{path} does not hold a SECRET_KEY: put the former file back", "SECRET_KEY")
     return key
 
 
-def write_privately(path: str, text: str) -> None:
-    """The file holds the text, mode 600, by a rename: a reader sees the old one or the new one."""
-    temporary = f"{path}.{os.getpid()}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(temporary, path)
-    directory = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+def write_privately(path: str, text: str, *, replace: bool = True) -> None:
+    """The file holds the text, mode 600: a reader sees the old file or the whole new one; a symbolic link stays one.
+
+    Without `replace` a file that is there stays as it is. Raises: Invalid when it cannot be written.
+    """
+    path = os.path.realpath(path)
+    temporary = f"{path}.{secrets.token_hex(4)}.new"
+    try:
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if replace:
+                os.replace(temporary, path)
+            else:
+                with suppress(FileExistsError):
+                    os.link(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        _sync_directory(os.path.dirname(path))
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _sync_directory(path: str) -> None:
+    directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def with_variable(text: str, variable: str, value: str) -> str:
+    """The text of an env file with `variable=value`: in place of its last line for the variable, else at the end; all other lines as they were."""
+    lines = text.splitlines(keepends=True)
+    named = re.compile(rf"\s*(export\s+)?{re.escape(variable)}\s*(=|$)")
+    for place in reversed(range(len(lines))):
+        if named.match(lines[place]):
+            lines[place] = f"{variable}={value}\n"
+            return "".join(lines)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join([*lines, f"{variable}={value}\n"])
 
 
 def prepare_embedded(config: Config) -> None:

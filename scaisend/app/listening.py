@@ -1,8 +1,10 @@
 """Listens where the settings say, and refuses a busy place with one clear line."""
 
+import glob
 import os
 import socket
 import stat
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.error import CannotListenError
@@ -35,11 +37,12 @@ def listen_at(reactor: Any, place: str, factory: Any) -> Any:
         host, port = split_host(place)
         return listen_tcp(reactor, host, port, factory)
     path = place[5:]
-    _forget_dead_socket(path)
+    forget_dead_sockets(glob.escape(path))
     try:
         return reactor.listenUNIX(path, factory, mode=0o600)
     except CannotListenError as error:
-        raise Busy(f"cannot listen on {place}: {error.socketError}") from None
+        why = getattr(error.socketError, "strerror", None) or str(error.socketError)
+        raise Busy(f"cannot listen on {place}: {why}; stop what listens there or choose another place") from None
 
 
 def place_of(port: Any) -> str:
@@ -52,18 +55,25 @@ def place_of(port: Any) -> str:
     return f"{host}:{address.port}"
 
 
-def _forget_dead_socket(path: str) -> None:
-    """Removes a socket file that nobody listens on any more."""
+def forget_dead_sockets(pattern: str) -> None:
+    """The socket files of this pattern that nobody listens on, left by processes that were killed, are gone."""
+    for path in glob.glob(pattern):
+        _forget_if_dead(path)
+
+
+def _forget_if_dead(path: str) -> None:
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return
     except FileNotFoundError:
         return
     probe = socket.socket(socket.AF_UNIX)
+    probe.setblocking(False)  # a listener with a full backlog lives: connecting to it must not wait
     try:
         probe.connect(path)
     except ConnectionRefusedError:
-        os.unlink(path)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
     except OSError:
         return
     finally:

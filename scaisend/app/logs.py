@@ -18,6 +18,8 @@ from twisted.logger import (
 )
 from zope.interface import implementer  # type: ignore[attr-defined]  # it has no types
 
+# Control characters of a line's text, which may come from a peer: they could forge lines or steer a terminal.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9} | {10: "\\n"}
 _SECRETS = re.compile(r"(sg_(?:live|test)_)[0-9a-f]{32}|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 FIELDS = ("message_id", "recipient_id", "tenant_id", "request_id", "role", "queue", "destination", "route", "status")
 
@@ -70,13 +72,15 @@ class TextLines:
     def __call__(self, event: LogEvent) -> None:
         moment = datetime.fromtimestamp(event["log_time"], UTC).strftime("%H:%M:%S.%f")[:-3]
         level = event["log_level"].name if event.get("log_level") else "info"
-        text = redacted(formatEvent(event)).replace("\n", "\\n")
+        text = redacted(formatEvent(event)).translate(_CONTROLS)
         self._out.write(f"{moment} {level:<5} {text}\n{_failure_text(event) or ''}")
         self._out.flush()
 
 
 def begin(out: TextIO, *, level: str, form: str) -> None:
     """From now on events of at least `level` are written to `out` as `text` or `json` ("" chooses by what `out` is)."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # a lone surrogate must not cost the line
     chosen = form or ("text" if out.isatty() else "json")
     observer: Any = JsonLines(out) if chosen == "json" else TextLines(out)
     least: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))

@@ -41,6 +41,7 @@ class Metrics:
         self._latency = Histogram(
             "scaisend_http_seconds", "seconds from the arrival of a request to its answer", ("route",), buckets=LATENCIES, registry=self._registry
         )
+        self._sweep_failures: dict[str, int] = {}
         self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
         self._deliveries: dict[str, Counter] = {}
         self._accepted = self._counters["scaisend_messages_accepted"]
@@ -91,6 +92,7 @@ class Metrics:
         """A mail came in."""
         self._counters["scaisend_inbound_mails"].labels(verdict).inc()
 
-    def sweep_failed(self, name: str) -> None:
-        """A turn of background work failed."""
-        self._counters["scaisend_sweep_failures"].labels(name).inc()
+    def sweeps_failed(self, name: str, total: int) -> None:
+        """So many turns of this background work have failed since the process began."""
+        self._counters["scaisend_sweep_failures"].labels(name).inc(total - self._sweep_failures.get(name, 0))
+        self._sweep_failures[name] = total

@@ -36,5 +36,3 @@ def read_roles(words: Sequence[str]) -> tuple[str, ...]:
         return ALL
     wanted = {_SPELLINGS[part] for part in named}
     return tuple(name for name in ROLES if name in wanted)
-
-

@@ -186,4 +186,4 @@ def _checked(parse: Callable[[], T]) -> T:
     try:
         return parse()
     except ScaiSendError as error:
-        raise ValueError("cannot be used: " + "; ".join(fault.message for fault in error.faults)) from None
+        raise ValueError("cannot be used: " + "; ".join(fault.message.removeprefix("REDIS_URL is not valid: ") for fault in error.faults)) from None

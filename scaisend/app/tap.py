@@ -8,6 +8,7 @@ from twisted.python import usage
 from scaisend.app.config import load
 from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon
+from scaisend.app.refusals import lines_of
 from scaisend.app.roles import read_roles
 from scaisend.faults import ScaiSendError
 
@@ -40,8 +41,7 @@ def makeService(options: Options) -> Daemon:
             config, options["roles"], reactor, host=options["host"], port=options["port"], reuse_port=bool(options["reuse-port"])
         )
     except ScaiSendError as error:
-        lines = "\n".join(f"scaisend: {fault.message}" for fault in error.faults)
-        raise SystemExit(lines) from None
+        raise SystemExit("\n".join(lines_of(error))) from None
     _exit_with_it(reactor, daemon)
     return daemon
 

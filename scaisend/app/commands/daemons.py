@@ -9,6 +9,7 @@ from scaisend.app.config import load
 from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon, run_daemon
 from scaisend.app.roles import ROLES, read_roles
+from scaisend.faults import ScaiSendError
 
 
 def register(commands: Any) -> None:
@@ -17,7 +18,7 @@ def register(commands: Any) -> None:
         _add(commands, role.command, role.sentence, [name])
     _add(commands, "all", "every role in one process", ["all"])
     parser = _add(commands, "run", "any set of roles in one process", [])
-    parser.add_argument("roles", nargs="+", metavar="ROLE", help=f"{', '.join(ROLES)} or all")
+    parser.add_argument("roles", nargs="+", type=_a_role, metavar="ROLE", help=f"{', '.join(ROLES)} or all")
 
 
 def _add(commands: Any, name: str, sentence: str, roles: list[str]) -> argparse.ArgumentParser:
@@ -29,6 +30,14 @@ def _add(commands: Any, name: str, sentence: str, roles: list[str]) -> argparse.
         parser.add_argument("--reuse-port", action="store_true", help="share the API's port with other processes")
     parser.set_defaults(run=run, host="0.0.0.0", port=8000, reuse_port=False, **({"roles": roles} if roles else {}))
     return parser
+
+
+def _a_role(word: str) -> str:
+    try:
+        read_roles([word])
+    except ScaiSendError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return word
 
 
 def run(options: argparse.Namespace) -> int:

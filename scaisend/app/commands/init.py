@@ -10,7 +10,7 @@ from typing import Any
 from scaisend.app.adapters import Adapters
 from scaisend.app.commands.session import add_options, print_json, with_adapters
 from scaisend.app.config import load
-from scaisend.app.installation import write_privately
+from scaisend.app.installation import with_variable, write_privately
 from scaisend.faults import Invalid
 from scaisend.identity.api_key import make_key
 from scaisend.identity.instance_store import check_fingerprint
@@ -63,12 +63,12 @@ def _ensure_secret_key(env_file: str) -> None:
             raise
     key = secrets.token_hex(32)
     text = ""
-    if os.path.exists(env_file):
+    try:
         with open(env_file, encoding="utf-8") as stream:
             text = stream.read()
-    if text and not text.endswith("\n"):
-        text += "\n"
-    write_privately(env_file, f"{text}SECRET_KEY={key}\n")
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{env_file} cannot be read ({type(error).__name__}), so no SECRET_KEY can be written into it") from None
+    write_privately(env_file, with_variable(text, "SECRET_KEY", key))
     print(f"a SECRET_KEY was written into {env_file}: keep it safe, stored secrets are lost without it", file=sys.stderr)
-
-

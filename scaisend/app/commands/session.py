@@ -57,6 +57,8 @@ def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaita
 
     reactor.callWhenRunning(lambda: ensureDeferred(run()))
     reactor.run()
+    if not outcome:
+        raise KeyboardInterrupt  # a signal stopped the reactor first
     good, value = outcome[0]
     if not good:
         raise value
