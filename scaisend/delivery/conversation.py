@@ -156,6 +156,9 @@ class Conversation:
         code = reply.code
         if stage == DOT:
             return self._dot_answered(reply)
+        if self._failure is None and (code == 354 if stage == DATA else code < 300 and (stage == MAIL or stage == RCPT)):
+            self._replies.append((stage, reply))
+            return b"" if self._expected else self._step(stage)
         if code == 421:
             self._shut_down(stage, reply)
             return b""
@@ -167,16 +170,12 @@ class Conversation:
                 return b""
             return b"" if self._expected else self._step(RSET)
         self._replies.append((stage, reply))
-        if self._failure is None and not (code == 354 if stage == DATA else code // 100 == 2):
+        if self._failure is None:
             if code // 100 < 4:
                 self._break(f"{stage.upper()} was answered {code}")
                 return b""
             self._failure = (stage, reply)
-        if self._expected:
-            return b""
-        if self._failure is not None:
-            return self._envelope_refused()
-        return self._step(stage)
+        return b"" if self._expected else self._envelope_refused()
 
     def _step(self, stage: str) -> bytes:
         """The command after an accepted `stage`; in a pipelined group only its last reply comes here."""

@@ -39,16 +39,17 @@ class Backoff:
         """It must not be contacted now."""
         return now < self.retry_at
 
-    def failed(self, now: float, reply: str, jitter: float) -> None:
-        """It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1)."""
+    def failed(self, now: float, reply: str, jitter: float) -> bool:
+        """False when that is known already. It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1)."""
         if self.holds(now):
             # Another connection met the same trouble at the same time.
             self.last_reply = reply
-            return
+            return False
         delay_s = min(FIRST_DELAY_S * 2.0 ** min(self.failures, 16), LONGEST_DELAY_S)
         self.failures += 1
         self.retry_at = now + delay_s * (2 / 3 + jitter * 2 / 3)
         self.last_reply = reply
+        return True
 
     def hold(self, until: float, why: str) -> None:
         """It is left alone for a fault of our own, which is not counted against it."""

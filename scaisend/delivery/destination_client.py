@@ -49,7 +49,7 @@ _WAITING_FOR = {"dns": DNS_TROUBLE, "tls": TLS_TROUBLE}
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What all destinations of a process share. `clock` tells epoch seconds, `random` draws from [0, 1)."""
+    """What all destinations of a process share. `clock` tells epoch seconds, `random` draws from [0, 1); `crowded`: a destination waits for a slot."""
 
     reactor: Reactor
     clock: Callable[[], float]
@@ -60,6 +60,7 @@ class House:
     flush: Callable[[], None]
     take_slot: Callable[["DestinationClient"], bool]
     free_slot: Callable[[], None]
+    crowded: Callable[[], bool]
     on_change: Callable[[DestinationState], None]
     connections: int
     messages_per_connection: int
@@ -197,6 +198,9 @@ class DestinationClient:
             self._ready.appendleft(job)
 
     def went_idle(self, session: SmtpClient) -> None:
+        if not self._backlog and self._house.crowded():
+            session.quit()
+            return
         self._park(session)
         if self._backlog:
             self.pump()
@@ -369,8 +373,7 @@ class DestinationClient:
                 self._hold_back(job)
 
     def _failed(self, reply: str) -> None:
-        if not self._stopping:
-            self.backoff.failed(self._house.clock(), reply[:512], self._house.random())
+        if not self._stopping and self.backoff.failed(self._house.clock(), reply[:512], self._house.random()):
             self._changed()
 
     def _changed(self) -> None:

@@ -71,7 +71,7 @@ class Pools:
         )
         self._house = House(
             reactor=reactor, clock=clock, random=random, dialer=dialer, marks=Marks(reactor=reactor, mark=mark, unmark=unmark), settle=self._settle,
-            flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, on_change=on_change,
+            flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, crowded=lambda: bool(self._hungry), on_change=on_change,
             connections=limits.connections_per_destination, messages_per_connection=limits.messages_per_connection,
         )
         self._sweeping = LoopingCall(self._sweep)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 MAX_LINES = 100
 MAX_LINE_BYTES = 4096
 MAX_TEXT = 1000
+MAX_SEEN = 16
+MAX_SEEN_BYTES = 100
 
 _CODES = {b"%d" % code: code for code in range(200, 600)}
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$|[:;,-])").match
@@ -46,7 +48,7 @@ class Reply(NamedTuple):
         spelled = found[0]
         if b"\n" in self.raw:
             lines = (line.lstrip() for line in self.raw[: 4 * MAX_TEXT].split(b"\n"))
-            text = Reply(self.code, b"\n".join(line.removeprefix(spelled.encode()) for line in lines)).text
+            text = Reply(self.code, b"\n".join(line.removeprefix(spelled.encode()).lstrip() for line in lines)).text
         else:
             text = text[len(spelled):].lstrip()
         return spelled, text
@@ -55,12 +57,14 @@ class Reply(NamedTuple):
 class ReplyReader:
     """Bytes in, replies out; keeps at most one unfinished reply."""
 
-    __slots__ = ("_code", "_lines", "_rest")
+    __slots__ = ("_code", "_lines", "_rest", "_seen")
 
     def __init__(self) -> None:
         self._rest = b""
         self._lines: list[bytes] = []
         self._code = 0
+        # A host says the same few lines to every mail.
+        self._seen: dict[bytes, Reply] = {}
 
     @property
     def empty(self) -> bool:
@@ -78,6 +82,10 @@ class ReplyReader:
             raise BadReply("a reply line is too long")
         replies = []
         for line in lines:
+            seen = self._seen.get(line)
+            if seen is not None and not self._lines:
+                replies.append(seen)
+                continue
             code = _CODES.get(line[:3])
             if code is None or len(line) > MAX_LINE_BYTES + 2:
                 raise BadReply(f"not a reply: {_shown(line)}")
@@ -90,7 +98,10 @@ class ReplyReader:
                     self._lines = []
                     continue
             elif mark == b" " or mark == b"\r" or mark == b"":
-                replies.append(Reply(code, text))
+                reply = Reply(code, text)
+                replies.append(reply)
+                if len(self._seen) < MAX_SEEN and len(line) < MAX_SEEN_BYTES:
+                    self._seen[line] = reply
                 continue
             if mark != b"-":
                 raise BadReply(f"not a reply: {_shown(line)}")

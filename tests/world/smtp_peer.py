@@ -1,7 +1,7 @@
 """Mail hosts of the outside: a scripted one in this reactor, and Postfix's smtp-sink as a process of its own.
 
 The scripted host keeps what it was sent, byte for byte. Its script says what to answer to the nth command of a kind; a command without
-one gets the usual answer. `DROP` closes the connection, `SILENT` says nothing.
+one gets the usual answer. `DROP` closes the connection; after `SILENT` the session hangs until its `speak` is called.
 """
 
 import os
@@ -63,7 +63,7 @@ class SmtpPeer(Factory):
 
 class _Session(Protocol):
     def __init__(self, peer):
-        self.peer, self.buffer, self.in_data, self.chunk = peer, b"", False, 0
+        self.peer, self.buffer, self.in_data, self.chunk, self.stuck = peer, b"", False, 0, False
 
     def connectionMade(self):
         self.peer.open.add(self)
@@ -75,8 +75,14 @@ class _Session(Protocol):
 
     def dataReceived(self, data):
         self.buffer += data
-        while not self.transport.disconnecting and self._step():
+        while not self.transport.disconnecting and not self.stuck and self._step():
             pass
+
+    def speak(self, answer):
+        """The hanging session answers, and goes on."""
+        self.stuck = False
+        self.transport.write(answer + b"\r\n")
+        self.dataReceived(b"")
 
     def _step(self):
         if self.chunk:
@@ -116,7 +122,9 @@ class _Session(Protocol):
             self.transport.abortConnection()
             self.buffer = b""
             self.transport.disconnecting = True
-        elif answer != SILENT:
+        elif answer == SILENT:
+            self.stuck = True
+        else:
             self.transport.write(answer + b"\r\n")
             if answer.startswith(b"421"):
                 self.transport.loseConnection()
