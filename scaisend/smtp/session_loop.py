@@ -183,8 +183,9 @@ class SessionLoop(Protocol):
     # Replies
 
     def _reply(self, verdict: Verdict) -> None:
+        """Permanent refusals are counted as the peer's errors; what is put off is not its fault."""
         self._replies.append(verdict.wire)
-        if verdict.code >= 400:
+        if verdict.code >= 500:
             self._errors += 1
             if self._errors >= self._limits.errors:
                 self._close(say.TOO_MANY_ERRORS)

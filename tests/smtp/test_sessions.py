@@ -78,6 +78,11 @@ class BoundTests(PlainTestCase):
         self.assertEqual(peer.says(b"X\r\nX\r\n" + ENVELOPE + b"DATA\r\n").says(b".\r\n").says(b"X\r\nX\r\nX\r\nNOOP\r\n").codes()[-4:], [500, 500, 500, 421])
         self.assertTrue(peer.is_over)
 
+    def test_what_is_put_off_is_no_error(self) -> None:
+        """Many recipients over the limit do not end the session before its mail."""
+        peer = Peer(limits=Limits(recipients=1, errors=3)).says(ENVELOPE + b"RCPT TO:<c@c.test>\r\n" * 9 + b"DATA\r\n")
+        self.assertEqual(peer.codes(), [250, 250] + [452] * 9 + [354])
+
     def test_commands_without_a_mail(self) -> None:
         """Commands that lead to no mail are counted."""
         peer = Peer(limits=Limits(commands=5)).says(b"NOOP\r\n" * 9)
