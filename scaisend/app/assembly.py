@@ -189,7 +189,7 @@ class Assembly:
             ),
             database=adapters.database, objects=adapters.objects, ids=adapters.ids, now_s=time.time,
         )
-        return ReceiverFactory(deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor)
+        return ReceiverFactory(deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics)
 
     # -- shared --
 

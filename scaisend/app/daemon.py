@@ -1,21 +1,25 @@
 """A process with a set of roles: starts in order, listens, and drains when it is told to stop."""
 
+import glob
 import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
-from scaisend.app.listening import Busy, listen_at, listen_tcp, place_of
+from scaisend.app.installation import make_data_dir
+from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.routes import public_routes
 from scaisend.faults import ScaiSendError, Unavailable
@@ -104,7 +108,10 @@ class Daemon(MultiService):
         if not self.ready.called:
             self.ready.addErrback(lambda failure: None)
             self.ready.cancel()
-        if self._reactor.running:
+        self._reactor.callWhenRunning(self._leave)  # the start may fail before twistd runs the reactor
+
+    def _leave(self) -> None:
+        with suppress(ReactorNotRunning):  # it is stopping already
             self._reactor.stop()
 
     async def _check_database(self) -> None:
@@ -174,8 +181,8 @@ class Daemon(MultiService):
                 return listen_at(self._reactor, OPS_PORT, site)
             except Busy:
                 pass
-        directory = self.adapters.config["DATA_DIR"]
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        directory = make_data_dir(self.adapters.config)
+        forget_dead_sockets(f"{glob.escape(directory)}/ops-*.sock")
         return listen_at(self._reactor, f"unix:{directory}/ops-{'-'.join(self.roles)}-{os.getpid()}.sock", site)
 
     def _measure_lag(self) -> None:
@@ -195,10 +202,11 @@ class Daemon(MultiService):
             port.stopListening()
         if self._lag_calls.running:
             self._lag_calls.stop()
-        for receiver in self._receivers:
-            receiver.drain()
+        drains = [receiver.drain() for receiver in self._receivers]
         for site in self._sites:
             await site.drained(max(1.0, DRAIN_S - 10 - (time.monotonic() - began)))
+        for drain in drains:
+            await drain
         for worker in reversed(self._assembly.built.workers):
             await worker.stop(max(1.0, DRAIN_S - 3 - (time.monotonic() - began)))
         for pushing in self._assembly.built.pushings:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from scaisend.app.adapters import Adapters
 from scaisend.faults import Unavailable
 from scaisend.http.call import Call
@@ -15,6 +17,7 @@ from scaisend.storage.database import Txn
 from scaisend.storage.queue import QUEUES
 
 READY_TIMEOUT_S = 3.0
+PROBE_KEY = "ready/probe"
 
 
 @dataclass(slots=True)
@@ -60,14 +63,12 @@ class OpsApi:
 
     async def ready(self, call: Call) -> Reply:
         """200 when the database answers, else 503; a queue server or object store that is away makes it `degraded`."""
-        checks: dict[str, str] = {}
-        try:
-            await self._adapters.database.run(_ping)
-            checks["database"] = "ok"
-        except Exception:
-            checks["database"] = "away"
-        checks["queue"] = await _answers(self._adapters.queue.generation)
-        checks["objects"] = await _answers(lambda: self._adapters.objects.exists("ready/probe"))
+        asked = {
+            "database": self._answers(lambda: self._adapters.database.run(_ping)),
+            "queue": self._answers(self._adapters.queue.generation),
+            "objects": self._answers(lambda: self._adapters.objects.exists(PROBE_KEY)),
+        }
+        checks = {name: await answer for name, answer in asked.items()}
         good = checks["database"] == "ok"
         status = "ready" if set(checks.values()) == {"ok"} else "degraded" if good else "unready"
         return json_reply({"status": status, "checks": checks}, 200 if good else 503, () if good else (("Retry-After", "5"),))
@@ -116,6 +117,29 @@ class OpsApi:
         metrics.gauge("scaisend_destinations_backing_off", sum(1 for state in states if state.retry_at is not None))
         metrics.gauge("scaisend_database_waiting", getattr(self._adapters.database, "pool_waiting", 0))
         metrics.gauge("scaisend_reactor_lag_seconds", self._lag_s())
+        for sweep in self._measures.sweeps:
+            metrics.sweeps_failed(sweep.name, sweep.failures)
+
+    def _answers(self, ask: Callable[[], Awaitable[object]]) -> "Deferred[str]":
+        """Fires with `ok`, or with `away` when it refuses or has not answered within READY_TIMEOUT_S; what was asked runs on."""
+        answer: Deferred[str] = Deferred()
+
+        def say(word: str) -> None:
+            if late.active():
+                late.cancel()
+                answer.callback(word)
+
+        async def asking() -> None:
+            try:
+                await ask()
+            except Exception:  # whatever is wrong with it, a probe must be answered
+                say("away")
+            else:
+                say("ok")
+
+        late = self._adapters.reactor.callLater(READY_TIMEOUT_S, answer.callback, "away")
+        Deferred.fromCoroutine(asking())
+        return answer
 
     async def _depths(self) -> Depths:
         return await self._adapters.database.read(depths_across_tenants, time.time())
@@ -133,11 +157,3 @@ class OpsApi:
 
 def _ping(txn: Txn) -> None:
     txn.row("SELECT 1")
-
-
-async def _answers(ask: Callable[[], Awaitable[object]]) -> str:
-    try:
-        await ask()
-    except Exception:
-        return "away"
-    return "ok"
