@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from scaisend.app.adapters import Adapters
+from scaisend.app.config import Config
 from scaisend.app.ops_api import Measures
 from scaisend.delivery.destination import DestinationState
 from scaisend.delivery.destinations_store import keep_states_across_tenants
@@ -38,6 +39,7 @@ from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.smtp.receiver_factory import ReceiverFactory
+from scaisend.smtp.tls import ServerTls
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
@@ -208,6 +210,13 @@ class Assembly:
         sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=self._adapters.reactor)
         self.built.measures.sweeps.append(sweeping)
         return sweeping
+
+
+def _receiver_tls(config: Config) -> ServerTls:
+    """The certificate for STARTTLS: the configured files, read again when they change, or one of our own making."""
+    if config["INBOUND_SMTP_CERT"]:
+        return ServerTls.from_files(config["INBOUND_SMTP_CERT"], config["INBOUND_SMTP_KEY"])
+    return ServerTls.self_signed(config["SMTP_HELO_HOSTNAME"], time.time())
 
 
 def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:

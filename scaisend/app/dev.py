@@ -79,7 +79,7 @@ class DevHouse:
         config = self.config.but(TRACKING_BASE_URL=f"http://{self._host}:{self._port}")
         adapters = open_adapters(config, reactor)
         self._inbox = inbox = DevInbox(directory=mail_directory, ids=adapters.ids, now_s=time.time, reactor=reactor)
-        factory = ReceiverFactory(deliveries=inbox if self._is_quiet else Announcing(inbox), hostname="inbox.scaisend.test", reactor=reactor, limits=Limits(connections_per_address=200))
+        factory = ReceiverFactory(deliveries=inbox if self._is_quiet else Announcing(inbox), hostname="inbox.scaisend.test", reactor=reactor, limits=Limits(connections_per_address=1000, recipients=1000))
         self._mx_port = listen_tcp(reactor, "127.0.0.1", 0, factory)
         routed = config.but(SMTP_ROUTES=parse_routes(f"*=127.0.0.1:{self._mx_port.getHost().port}"))
         adapters = _with_config(adapters, routed)
