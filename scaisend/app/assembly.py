@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import ensureDeferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
@@ -26,6 +27,9 @@ from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_
 from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
 from scaisend.delivery.tls_policy import TlsPolicy
 from scaisend.delivery.worker import Bounds, DeliveryWorker
+from scaisend.domains.dns_client import DnsClient
+from scaisend.domains.domains import Domains
+from scaisend.domains.records import Hosts
 from scaisend.faultpoints import reach
 from scaisend.faults import Unavailable
 from scaisend.http.door import Door
@@ -99,6 +103,10 @@ class Assembly:
             database=self._adapters.database, fn=accept_group, reactor=self._adapters.reactor, most=500,
             at_once=1 if self._config.is_embedded else 2, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
         )
+
+    def domains(self) -> Domains:
+        """What the API and the command line do with sender domains."""
+        return make_domains(self._adapters)
 
     # -- worker --
 
@@ -191,7 +199,10 @@ class Assembly:
             ),
             database=adapters.database, objects=adapters.objects, ids=adapters.ids, now_s=time.time,
         )
-        return ReceiverFactory(deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics)
+        return ReceiverFactory(
+            deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics,
+            tls=_receiver_tls(config),
+        )
 
     # -- shared --
 
@@ -210,6 +221,17 @@ class Assembly:
         sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=self._adapters.reactor)
         self.built.measures.sweeps.append(sweeping)
         return sweeping
+
+
+def make_domains(adapters: Adapters) -> Domains:
+    """The sender domains, checked by a resolver that remembers nothing."""
+    config = adapters.config
+    fresh = DnsClient(reactor=adapters.reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time)
+    addresses = tuple(source.address for source in parse_sources(config["SMTP_SOURCE_IPS"], helo_name="localhost") if source.address)
+    return Domains(
+        database=adapters.database, resolver=fresh, sealer=adapters.sealer, ids=adapters.ids, in_thread=lambda fn: deferToThread(fn),
+        hosts=Hosts(addresses=addresses, inbound_host=config["BOUNCE_DOMAIN"], helo_name=config["SMTP_HELO_HOSTNAME"]),
+    )
 
 
 def _receiver_tls(config: Config) -> ServerTls:

@@ -32,7 +32,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
         *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
-        *DomainsApi(database=database, ids=ids, resolver=adapters.resolver, sealer=adapters.sealer).routes(),
+        *DomainsApi(domains=assembly.domains()).routes(),
         *PoolsApi(database=database, ids=ids).routes(),
         *ops.public_routes(),
         *ops.admin_routes(),
