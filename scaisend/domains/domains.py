@@ -58,7 +58,7 @@ class Domains:
 
     async def all(self, tenant_id: str) -> list[DomainView]:
         """The tenant's domains by name."""
-        return await self._database.read(_views, tenant_id)
+        return await self._database.run(_views, tenant_id)
 
     async def one(self, tenant_id: str, domain: str) -> DomainView:
         """The domain of that id or name. Raises: NotFound."""
