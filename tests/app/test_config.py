@@ -1,0 +1,122 @@
+"""The settings of a process, read from the environment and a file."""
+
+import os
+
+from scaisend.app.config import SETTINGS, load
+from scaisend.faults import Invalid
+from scaisend.storage.limiter import Limit
+from tests.base import PlainTestCase
+
+HERE = {"SMTP_HELO_HOSTNAME": "mx.example.org"}
+SERVER = HERE | {"DATABASE_URL": "mysql://u:p@db/scaisend", "SECRET_KEY": "k" * 32}
+STORE = {"S3_ENDPOINT_URL": "http://s3:3900", "S3_BUCKET": "b", "S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "s"}
+
+
+class Settings(PlainTestCase):
+    def env_file(self, text: str | bytes) -> str:
+        path = self.mktemp()
+        with open(path, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def faults(self, environ: dict[str, str], env_file: str | None = None) -> dict[str | None, str]:
+        with self.assertRaises(Invalid) as caught:
+            load(environ, env_file)
+        return {fault.field: fault.message for fault in caught.exception.faults}
+
+    def test_nothing_set_is_the_embedded_mode(self) -> None:
+        """An empty environment gives a working configuration on this machine alone."""
+        config = load(HERE, None)
+        self.assertTrue(config.is_embedded)
+        self.assertEqual(config["DATABASE_URL"], f"sqlite:///{os.path.abspath('scaisend-data')}/scaisend.db")
+        self.assertEqual((config["INBOUND_SMTP_PORT"], config["SMTP_PORT"]), (8025, 25))
+        self.assertEqual((config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"]), ("mx.example.org", "mx.example.org"))
+        self.assertEqual(config["RATE_LIMIT_MAIL_SEND"], Limit(10_000, 1.0))
+        self.assertEqual(config.warnings, ())
+        self.assertEqual(set(config), {setting.variable for setting in SETTINGS})
+
+    def test_a_server_has_other_defaults(self) -> None:
+        """With DATABASE_URL of a server mail returns on port 25, and what an operator would regret is warned of."""
+        config = load(SERVER, None)
+        self.assertFalse(config.is_embedded)
+        self.assertEqual(config["INBOUND_SMTP_PORT"], 25)
+        self.assertEqual([warning.split(" ")[0] for warning in config.warnings], ["TRACKING_BASE_URL", "objects"])
+        self.assertEqual(load(SERVER | STORE | {"TRACKING_BASE_URL": "https://t.example.org"}, None).warnings, ())
+        for address in ("http://t.example.org", "https://localhost", "https://127.0.0.7:8000", "https://[::1]", "https://a.localhost"):
+            self.assertIn("TRACKING_BASE_URL", load(SERVER | STORE | {"TRACKING_BASE_URL": address}, None).warnings[0])
+
+    def test_every_fault_is_told_at_once(self) -> None:
+        """One start shows them all: values that cannot be read, and combinations that cannot work."""
+        faults = self.faults(HERE | {
+            "DATABASE_URL": "mysql://u:p@db/scaisend", "SMTP_PORT": "smtp", "INBOUND_SMTP_PORT": "no", "SMTP_TLS_POLICY": "maybe",
+            "S3_BUCKET": "b", "REDIS_URL": "http://x", "OPS_LISTEN": "9464",
+        })
+        self.assertEqual(
+            set(faults), {"SMTP_PORT", "INBOUND_SMTP_PORT", "SMTP_TLS_POLICY", "S3_ENDPOINT_URL", "REDIS_URL", "OPS_LISTEN", "SECRET_KEY"}
+        )
+        self.assertEqual(faults["SMTP_TLS_POLICY"], "SMTP_TLS_POLICY: 'maybe' is not one of none, opportunistic, required, verify")
+        self.assertEqual(faults["S3_ENDPOINT_URL"], "S3_ENDPOINT_URL, S3_ACCESS_KEY, S3_SECRET_KEY: must be set too when another S3_ variable is")
+
+    def test_secrets_are_never_echoed(self) -> None:
+        """A fault of a secret setting names the variable; a password inside any URL is left out."""
+        environ = {setting.variable: "hunter2\x07" for setting in SETTINGS if setting.is_secret}
+        faults = self.faults(HERE | environ | {"SCAIKEY_API_URL": "ftp://me:hunter2@host"})
+        self.assertGreaterEqual(set(faults), set(environ) - {"S3_ACCESS_KEY"} | {"SCAIKEY_API_URL"})
+        self.assertNotIn("hunter2", str(faults))
+        self.assertTrue({"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "S3_SECRET_KEY", "SCAIKEY_CLIENT_SECRET"} <= set(environ))
+
+    def test_the_environment_wins_over_the_file(self) -> None:
+        """A variable of the process is used instead of the file's; an empty one counts as not set."""
+        path = self.env_file("SMTP_PORT=2525\nSMTP_MAX_RETRIES='7' # seven\nexport LOG_LEVEL=debug\nMX_CACHE_TTL=\nDATA_DIR=${HOME}/x\n")
+        config = load(HERE | {"SMTP_PORT": "2626", "SMTP_MAX_RETRIES": ""}, path)
+        self.assertEqual((config["SMTP_PORT"], config["SMTP_MAX_RETRIES"], config["LOG_LEVEL"], config["MX_CACHE_TTL"]), (2626, 7, "debug", 300))
+        self.assertTrue(config["DATA_DIR"].endswith("/${HOME}/x"), "a value is taken as it stands: systemd reads the same file")
+
+    def test_a_file_with_a_byte_order_mark_loses_no_variable(self) -> None:
+        """Editors that write one do no harm."""
+        self.assertEqual(load(HERE, self.env_file(b"\xef\xbb\xbfSMTP_PORT=2525\n"))["SMTP_PORT"], 2525)
+
+    def test_a_file_that_cannot_be_read_is_a_warning(self) -> None:
+        """A named file that is absent, a folder, or no text: the environment alone is used, and that is said."""
+        self.assertIn("does not exist", load(HERE, "/nonexistent/env").warnings[0])
+        self.assertIn("IsADirectoryError", load(HERE, "/").warnings[0])
+        self.assertIn("UnicodeDecodeError", load(HERE, self.env_file(b"A=\xff\xfe\n")).warnings[0])
+
+    def test_the_default_file_may_be_absent(self) -> None:
+        """Nobody needs a .env: no warning."""
+        folder = self.mktemp()
+        os.mkdir(folder)
+        before = os.getcwd()
+        os.chdir(folder)
+        self.addCleanup(os.chdir, before)
+        self.assertEqual(load(HERE).warnings, ())
+
+    def test_secret_key(self) -> None:
+        """It may be absent on SQLite only, and has at least 32 characters everywhere."""
+        self.assertEqual(load(HERE, None)["SECRET_KEY"], "")
+        self.assertIn("must be set", self.faults(SERVER | {"SECRET_KEY": ""})["SECRET_KEY"])
+        self.assertIn("too short", self.faults(SERVER | {"SECRET_KEY": "short"})["SECRET_KEY"])
+        self.assertIn("too short", self.faults(HERE | {"SECRET_KEY": "short"})["SECRET_KEY"])
+
+    def test_object_store_needs_all_or_nothing(self) -> None:
+        """Each of its four variables asks for the other three; the region has a default."""
+        for missing in STORE:
+            self.assertEqual(list(self.faults(HERE | STORE | {missing: ""})), [missing])
+        self.assertEqual(load(HERE | STORE, None)["S3_REGION"], "us-east-1")
+
+    def test_inbound_may_be_off(self) -> None:
+        """`off` means that this process does not listen."""
+        self.assertIsNone(load(HERE | {"INBOUND_SMTP_PORT": "off"}, None)["INBOUND_SMTP_PORT"])
+
+    def test_but_changes_a_copy(self) -> None:
+        """`but` leaves the configuration it was asked of alone."""
+        config = load(HERE, None)
+        self.assertEqual(config.but(SMTP_PORT=1)["SMTP_PORT"], 1)
+        self.assertEqual(config["SMTP_PORT"], 25)
+
+    def test_every_setting_has_a_sentence_and_a_default_that_can_be_read(self) -> None:
+        """The table itself is sound."""
+        self.assertEqual(len({setting.variable for setting in SETTINGS}), len(SETTINGS))
+        for setting in SETTINGS:
+            setting.parse(setting.default)
+            self.assertTrue(setting.sentence and "\n" not in setting.sentence, setting.variable)
