@@ -1,7 +1,8 @@
 """The one way anything becomes history: recipient, message, timeline and outbox change in one transaction.
 
 Laws: messages are locked before recipients, both in id order; a change that carries an attempt id is written only while the
-recipient's row still carries it; an ended recipient never changes again; event numbers of a message have no gaps.
+recipient's row still carries it; an ended recipient never changes again, unless it failed and is retried by hand; event numbers
+of a message have no gaps.
 """
 
 from collections import Counter, defaultdict
@@ -47,17 +48,22 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
     written: list[bool] = []
     rows: list[EventRow] = []
     updates: dict[RecipientUpdate, list[str]] = defaultdict(list)
+    touched: list[str] = []
     after: dict[str, str] = {}
     for change in changes:
         message = messages.get(change.event.message_id)
         recipient = recipients.get(change.event.recipient_id or "")
-        good = message is not None and _applies(change, recipient, after)
+        good = message is not None and _belongs(change.event, message, recipient) and _applies(change, recipient, after)
         written.append(good)
         if not good or message is None:
             continue
         rows.append(_event_row(ids, change.event, message))
-        if recipient is not None:
-            state = KINDS[change.event.type].state or recipient.status
+        if recipient is None:
+            continue
+        state = KINDS[change.event.type].state
+        if state is None:
+            touched.append(recipient.id)
+        else:
             after[recipient.id] = state
             updates[_update(change, state)].append(recipient.id)
     if not rows:
@@ -65,6 +71,8 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
     write_events(txn, rows, now)
     for update, recipient_ids in updates.items():
         store.update_recipients_across_tenants(txn, recipient_ids, update, now)
+    if touched:
+        store.touch_recipients_across_tenants(txn, touched, now)
     store.keep_bodies_across_tenants(txn, _bodies(changes, written, messages))
     _settle_messages(txn, messages, recipients, after, rows, now)
     return written
@@ -87,11 +95,19 @@ def first_events(ids: IdMaker, tenant_id: str, message_id: str, types: Iterable[
     ]
 
 
+def _belongs(event: Event, message: MessageState, recipient: RecipientState | None) -> bool:
+    """Whether the event speaks of a message of its tenant, and of a recipient of that message."""
+    return message.tenant_id == event.tenant_id and (recipient is None or recipient.message_id == message.id)
+
+
 def _applies(change: Change, recipient: RecipientState | None, after: dict[str, str]) -> bool:
     if change.event.recipient_id is None:
         return True
-    if recipient is None or after.get(recipient.id, recipient.status) in states.ENDED:
-        return recipient is not None and KINDS[change.event.type].state is None
+    if recipient is None:
+        return False
+    state = after.get(recipient.id, recipient.status)
+    if state in states.ENDED:
+        return KINDS[change.event.type].state is None or (state == states.FAILED and change.event.type == events.RETRIED)
     return change.attempt_id is None or change.attempt_id == recipient.attempt_id
 
 
@@ -136,7 +152,7 @@ def _settle_messages(
         reached = counted.get(message_id) or moved.get(message_id) or set()
         status = states.shown(message.status, reached) if reached else message.status
         groups[(status, new_events)].append(message_id)
-        if message.has_body and reached <= states.ENDED:
+        if message.has_body and reached and reached <= states.ENDED:
             done.append(message_id)
     for (status, new_events), message_ids in groups.items():
         store.update_messages_across_tenants(txn, message_ids, status, new_events, now)

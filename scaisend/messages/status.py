@@ -26,13 +26,21 @@ ENDED = frozenset({DELIVERED, BOUNCED, FAILED, DROPPED, CANCELLED, SANDBOX})
 RECIPIENT_STATES = frozenset({QUEUED, DEFERRED, SENDING, IN_DOUBT}) | ENDED
 MESSAGE_STATES = RECIPIENT_STATES | {PROCESSING, RENDERED, SCHEDULED, PAUSED}
 
+# States of recipients of a message that nothing has been sent of.
+UNTOUCHED = frozenset({QUEUED, DROPPED, CANCELLED, FAILED})
+
 # The recipient state that a message shows when its recipients differ, first match wins.
 _SHOWN_FIRST = (SENDING, IN_DOUBT, DEFERRED, QUEUED, BOUNCED, FAILED, DELIVERED, CANCELLED, SANDBOX, DROPPED)
 
 
 def shown(stage: str, recipients: Iterable[str]) -> str:
-    """The message's status: its stage while nothing has been sent, then what its recipients' states amount to."""
+    """The message's status: its stage while nothing has been sent, then what its recipients' states amount to.
+
+    A message that is held back, or whose time has not come, stays so while a recipient waits for it: who lets it go finds it by that.
+    """
     states = set(recipients)
-    if not states or (stage in (SCHEDULED, PAUSED, PROCESSING, RENDERED, QUEUED) and states <= {QUEUED, DROPPED} and QUEUED in states):
+    if stage in (SCHEDULED, PAUSED) and states & {QUEUED, DEFERRED}:
+        return stage
+    if not states or (stage in (PROCESSING, RENDERED, QUEUED) and states <= UNTOUCHED and QUEUED in states):
         return stage
     return next(state for state in _SHOWN_FIRST if state in states)

@@ -66,7 +66,7 @@ def micros(at: float | None) -> int | None:
 
 
 def lock_messages_across_tenants(txn: Txn, message_ids: Sequence[str]) -> dict[str, MessageState]:
-    """The messages by id, locked in id order."""
+    """The messages by id, locked in id order: before their recipients, by all who write both."""
     rows = txn.rows(
         "SELECT id, tenant_id, status, recipient_count, event_seq, has_body FROM messages WHERE id IN :ids ORDER BY id " + txn.dialect.for_update,
         {"ids": message_ids},
@@ -121,6 +121,11 @@ def update_recipients_across_tenants(txn: Txn, recipient_ids: Sequence[str], upd
     )
 
 
+def touch_recipients_across_tenants(txn: Txn, recipient_ids: Sequence[str], now: float) -> None:
+    """Something was said of the recipients that changes nothing about their delivery."""
+    txn.execute("UPDATE recipients SET updated_at = :now WHERE id IN :ids", {"now": micros(now), "ids": sorted(set(recipient_ids))})
+
+
 def recipient_states_across_tenants(txn: Txn, message_ids: Sequence[str]) -> dict[str, set[str]]:
     """The states that each message's recipients have."""
     found: dict[str, set[str]] = {}
@@ -130,8 +135,9 @@ def recipient_states_across_tenants(txn: Txn, message_ids: Sequence[str]) -> dic
 
 
 def update_messages_across_tenants(txn: Txn, message_ids: Sequence[str], status: str, new_events: int, now: float) -> None:
+    """The messages have the status and so many more events; something came of them, so no suspicion of killing workers is left."""
     txn.execute(
-        "UPDATE messages SET status = :status, event_seq = event_seq + :n, updated_at = :now WHERE id IN :ids",
+        "UPDATE messages SET status = :status, event_seq = event_seq + :n, tries = 0, updated_at = :now WHERE id IN :ids",
         {"status": status, "n": new_events, "now": micros(now), "ids": message_ids},
     )
 

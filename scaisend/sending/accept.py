@@ -66,7 +66,6 @@ class Accepted:
 
 @dataclass(slots=True)
 class _Rows:
-    requests: list[Sequence[Value]]
     messages: list[Sequence[Value]]
     recipients: list[Sequence[Value]]
     events: list[EventRow]
@@ -86,10 +85,10 @@ def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Ac
     ]
     writing.sort(key=lambda each: each.request_id)
     drops = _dropped(txn, writing)
-    rows = _Rows([], [], [], [])
-    ready = {each.request_id: _write(rows, ids, each, drops, paused) for each in writing}
-    if writing:
-        store.insert_requests(txn, rows.requests)
+    rows = _Rows([], [], [])
+    known = store.insert_requests(txn, [_request_row(each) for each in writing]) if writing else set()
+    ready = {each.request_id: _write(_Rows([], [], []) if each.request_id in known else rows, ids, each, drops, paused) for each in writing}
+    if rows.messages:
         store.insert_messages(txn, rows.messages)
         store.insert_recipients(txn, rows.recipients)
         if rows.events:
@@ -141,7 +140,9 @@ def _check_names(txn: Txn, submissions: Sequence[Submission], refusals: list[Sca
             faults.append(_fault("asm.groups_to_display", f"All ASM groups to display must be valid ASM groups IDs on your account. You provided {shown}."))
         if faults:
             refusals[number] = Invalid(faults)
-    return {pair for pair, status in batches.items() if status == "pause"}
+    paused = sorted(pair for pair, status in batches.items() if status == batches_store.PAUSE)
+    # Read again under a lock: a resume that is being committed would not see the messages that are held here, and they would wait for ever.
+    return {pair for pair, status in batches_store.statuses(txn, paused, lock=True).items() if status == batches_store.PAUSE}
 
 
 def _groups(request: SendRequest) -> tuple[int, ...]:
@@ -208,11 +209,14 @@ def _dropped(txn: Txn, writing: Sequence[Submission]) -> Drops:
     return drops
 
 
+def _request_row(each: Submission) -> Sequence[Value]:
+    return each.request_id, each.caller.tenant_id, each.caller.credential_id, each.payload, micros(each.accepted_at)
+
+
 def _write(rows: _Rows, ids: IdMaker, each: Submission, drops: Drops, paused: set[tuple[str, str]]) -> tuple[str, ...]:
     """Adds the submission's rows; the ids of messages that can be worked on at once."""
     request, caller = each.request, each.caller
     accepted = micros(each.accepted_at)
-    rows.requests.append((each.request_id, caller.tenant_id, caller.credential_id, each.payload, accepted))
     categories = orjson.dumps(request.categories).decode() if request.categories else None
     silent = request.sandbox or caller.is_test
     is_paused = request.batch_id is not None and (caller.tenant_id, request.batch_id) in paused
@@ -221,7 +225,7 @@ def _write(rows: _Rows, ids: IdMaker, each: Submission, drops: Drops, paused: se
         stage, due_at, reason = _stage(message, each, silent, is_paused)
         dropped = _add_recipients(rows, ids, each, message, message_id, drops, silent)
         if dropped == len(message.recipients):
-            stage, due_at = states.DROPPED, None
+            stage, due_at, reason = states.DROPPED, None, None
         elif due_at is not None and due_at <= each.accepted_at:
             ready.append(message_id)
         rows.messages.append((
@@ -253,7 +257,9 @@ def _add_recipients(
     for number, to in enumerate(message.recipients):
         recipient_id = f"{message_id}.{number}"
         name = drops.get((each.request_id, fold(to.email))) if drops else None
-        state, why, reason = (states.SANDBOX, None, None) if silent else (states.QUEUED, waiting.RENDERING, None)
+        state = states.SANDBOX if silent else states.QUEUED
+        why: str | None = None if silent else waiting.RENDERING
+        reason: str | None = None
         if name:
             dropped += 1
             reason = STOPPING[name][0] if name in STOPPING else "Unsubscribed From Group"

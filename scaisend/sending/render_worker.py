@@ -11,7 +11,6 @@ from typing import Protocol
 import orjson
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from scaisend.faults import ScaiSendError, Unavailable
@@ -20,19 +19,18 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event
 from scaisend.messages.portion import POISONED_AFTER, Portion
 from scaisend.messages.record import Change, record
-from scaisend.messages.store import keep_bodies_across_tenants
 from scaisend.sending import batches_store, store
 from scaisend.sending.compose import compose, pack
 from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.render import render
 from scaisend.sending.store import ToRender
 from scaisend.storage.database import Database, Txn
+from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, Queue
 from scaisend.timing import ReactorTime
 
 BATCH = 50
-STORED_MOST_BYTES = 262_144
 
 
 class RenderMetrics(Protocol):
@@ -78,14 +76,16 @@ class RenderWorker(Service):
         self._due_ids, self._metrics, self._reached = due_ids, metrics, reached
         self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
         self._loop: Deferred[None] | None = None
+        self._is_busy = False
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._loop = ensureDeferred(self._run())
 
     async def stop(self, limit_s: float) -> None:
-        """No new work is taken; what is in hand goes its way."""
+        """No new work is taken; what is in hand went its way, or the limit is over."""
         self.running = 0
+        await until(self._reactor, lambda: not self._is_busy, limit_s)
 
     async def _run(self) -> None:
         while self.running:
@@ -94,23 +94,33 @@ class RenderWorker(Service):
                     await self._delivery.room()
                 await self._turn()
             except Unavailable:
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
             except Exception:
                 self.log.failure("a round of rendering failed; the rows are claimed again when their lease ends")
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
 
     async def _turn(self) -> None:
         ids, from_queue = await self._next_ids()
         if not ids:
             return
+        self._is_busy = True
+        try:
+            await self._take(ids, from_queue)
+        finally:
+            self._is_busy = False
+
+    async def _take(self, ids: Sequence[str], from_queue: bool) -> None:
         if not self.running:
             await self._acknowledge(ids, from_queue)
             self._pushing.push(ids)
             return
         self._reached("render.claimed_ids")
         lease = self._delivery.new_lease() if self._delivery else Lease(self._ids.new("att"), self._monotonic_s() + self._lease_s)
-        claimed, left = await self._database.run(self._claim, ids, lease)
-        await self._acknowledge(ids, from_queue)
+        try:
+            claimed, left = await self._database.run(self._claim, ids, lease)
+        finally:
+            # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
+            await self._acknowledge(ids, from_queue)
         self._pushing.push(left)
         self._reached("render.claimed_rows")
         if claimed:
@@ -124,7 +134,7 @@ class RenderWorker(Service):
         except Unavailable:
             ids = await self._due_ids(BATCH)
             if not ids:
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
             return ids, False
 
     async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
@@ -137,7 +147,9 @@ class RenderWorker(Service):
     def _claim(self, txn: Txn, ids: Sequence[str], lease: Lease) -> tuple[list[ToRender], list[str]]:
         """Claims the messages; ends those of cancelled batches, holds those of paused ones."""
         now = self._now_s()
-        claimed, left = store.claim_messages_across_tenants(txn, ids, lease.attempt_id, now + self._lease_s, now, self._portion)
+        due, left = store.claim_messages_across_tenants(txn, ids, lease.attempt_id, now + self._lease_s, now, self._portion)
+        # A message whose recipients all ended or are in other hands needs no mail.
+        claimed = [each for each in due if any(to.is_claimed for to in each.recipients)]
         batched = sorted({(each.tenant_id, each.batch_id) for each in claimed if each.batch_id})
         stopped: set[str] = set()
         if batched:
@@ -170,22 +182,21 @@ class RenderWorker(Service):
         return batch
 
     async def _pass_on(self, batch: _Batch, lease: Lease) -> None:
+        if batch.mails:
+            self._metrics.rendered(len(batch.mails))
+            if self._delivery is not None:
+                self._delivery.deliver(batch.mails, lease)
+            else:
+                ready = await self._database.run(self._store, batch.mails, lease)
+                self._reached("render.stored")
+                self._deliveries.push(ready)
         if batch.changes:
             await self._database.run(record, self._ids, batch.changes, self._now_s())
             self._metrics.failed(len(batch.changes))
-        if not batch.mails:
-            return
-        self._metrics.rendered(len(batch.mails))
-        if self._delivery is not None:
-            self._delivery.deliver(batch.mails, lease)
-            return
-        ready = await self._database.run(self._store, batch.mails, lease)
-        self._reached("render.stored")
-        self._deliveries.push(ready)
 
     def _store(self, txn: Txn, mails: Sequence[OutboundMail], lease: Lease) -> list[str]:
-        keep_bodies_across_tenants(txn, [(mail.message_id, mail.tenant_id, mail.packed) for mail in mails])
-        return store.store_rendered_across_tenants(txn, [mail.message_id for mail in mails], lease.attempt_id, self._now_s())
+        packed = [(mail.message_id, mail.tenant_id, mail.packed) for mail in mails]
+        return store.store_rendered_across_tenants(txn, packed, lease.attempt_id, self._now_s())
 
 
 def _rendered(each: ToRender) -> OutboundMail:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scaisend.messages.portion import Portion, Weight
-from scaisend.messages.store import US, micros
+from scaisend.messages.store import US, keep_bodies_across_tenants, lock_messages_across_tenants, micros
 from scaisend.storage.database import Txn, Value
 
 REQUEST_COLUMNS = ("id", "tenant_id", "credential_id", "payload", "accepted_at")
@@ -61,8 +61,15 @@ class Remembered:
     answer: str
 
 
-def insert_requests(txn: Txn, rows: Sequence[Sequence[Value]]) -> None:
-    txn.insert("mail_requests", REQUEST_COLUMNS, rows)
+def insert_requests(txn: Txn, rows: Sequence[Sequence[Value]]) -> set[str]:
+    """The requests are written; the ids of those that were there already, messages and all.
+
+    A transaction reruns when its connection is lost while it commits, and then finds what it wrote itself.
+    """
+    if txn.insert("mail_requests", REQUEST_COLUMNS, rows, ignore=True) == len(rows):
+        return set()
+    pairs = [(row[1], row[0]) for row in rows]
+    return {row[0] for row in txn.rows("SELECT DISTINCT request_id FROM messages WHERE (tenant_id, request_id) IN :pairs", {"pairs": pairs})}
 
 
 def insert_messages(txn: Txn, rows: Sequence[Sequence[Value]]) -> None:
@@ -142,7 +149,7 @@ def claim_messages_across_tenants(
     if not taken:
         return [], []
     claimed = [row[0] for row in taken]
-    payloads = dict(txn.rows("SELECT id, payload FROM mail_requests WHERE id IN :ids", {"ids": sorted({row[2] for row in taken})}))
+    payloads: dict[str, str] = dict(txn.rows("SELECT id, payload FROM mail_requests WHERE id IN :ids", {"ids": sorted({row[2] for row in taken})}))
     txn.execute(
         "UPDATE messages SET status = CASE WHEN status IN ('queued', 'scheduled', 'rendered') THEN 'processing' ELSE status END, "
         "due_at = NULL, tries = tries + 1, updated_at = :now WHERE id IN :ids",
@@ -166,29 +173,33 @@ def _claim_recipients(txn: Txn, message_ids: Sequence[str], attempt_id: str, lea
         {"attempt": attempt_id, "lease": micros(lease_until), "ids": message_ids, "now": micros(now)},
     )
     found: dict[str, list[Recipient]] = {}
-    for message_id, attempt, *rest in txn.rows(
+    for message_id, attempt, recipient_id, number, kind, email, name, tries, attempts, resends in txn.rows(
         "SELECT message_id, attempt_id, id, number, kind, email, name, tries, attempts, resends FROM recipients "
         "WHERE message_id IN :ids ORDER BY message_id, number",
         {"ids": message_ids},
     ):
-        found.setdefault(message_id, []).append(Recipient(*rest, is_claimed=attempt == attempt_id))
+        found.setdefault(message_id, []).append(
+            Recipient(recipient_id, number, kind, email, name, tries, attempts, resends, attempt == attempt_id)
+        )
     return found
 
 
-def store_rendered_across_tenants(txn: Txn, message_ids: Sequence[str], attempt_id: str, now: float) -> list[str]:
-    """The messages are rendered and their recipients, freed, are due for delivery at once; the recipients' ids."""
-    ready = [
-        row[0]
-        for row in txn.rows(
-            "SELECT id FROM recipients WHERE message_id IN :ids AND attempt_id = :attempt AND status IN ('queued', 'deferred') ORDER BY id "
-            + txn.dialect.for_update,
-            {"ids": message_ids, "attempt": attempt_id},
-        )
-    ]
-    txn.execute(
-        "UPDATE messages SET status = 'rendered', updated_at = :now WHERE id IN :ids AND status = 'processing'",
-        {"ids": message_ids, "now": micros(now)},
+def store_rendered_across_tenants(txn: Txn, mails: Sequence[tuple[str, str, bytes]], attempt_id: str, now: float) -> list[str]:
+    """Of the rendered mails, (message id, tenant id, packed bytes), those whose claim still holds are kept, and their recipients, freed,
+    are due for delivery at once; the recipients' ids."""
+    lock_messages_across_tenants(txn, sorted(each[0] for each in mails))
+    held = txn.rows(
+        "SELECT id, message_id FROM recipients WHERE message_id IN :ids AND attempt_id = :attempt AND status IN ('queued', 'deferred') ORDER BY id "
+        + txn.dialect.for_update,
+        {"ids": [each[0] for each in mails], "attempt": attempt_id},
     )
+    message_ids = {row[1] for row in held}
+    keep_bodies_across_tenants(txn, [each for each in mails if each[0] in message_ids])
+    txn.execute(
+        "UPDATE messages SET status = CASE WHEN status = 'processing' THEN 'rendered' ELSE status END, tries = 0, updated_at = :now WHERE id IN :ids",
+        {"ids": sorted(message_ids), "now": micros(now)},
+    )
+    ready = [row[0] for row in held]
     txn.execute(
         "UPDATE recipients SET attempt_id = NULL, due_at = :now, claims = 0, waiting = 'delivery' WHERE id IN :ids AND attempt_id = :attempt",
         {"ids": ready, "attempt": attempt_id, "now": micros(now)},
@@ -199,7 +210,7 @@ def store_rendered_across_tenants(txn: Txn, message_ids: Sequence[str], attempt_
 def pause_claimed_across_tenants(txn: Txn, message_ids: Sequence[str], attempt_id: str, now: float) -> None:
     """The messages, just claimed, are paused with their batch; their recipients are nobody's."""
     txn.execute(
-        "UPDATE messages SET status = 'paused', due_at = NULL, reason = 'paused', updated_at = :now WHERE id IN :ids AND status = 'processing'",
+        "UPDATE messages SET status = 'paused', due_at = NULL, reason = 'paused', tries = 0, updated_at = :now WHERE id IN :ids",
         {"ids": message_ids, "now": micros(now)},
     )
     txn.execute(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import ensureDeferred
 from twisted.logger import Logger
 
 from scaisend.faults import Unavailable
@@ -24,7 +24,6 @@ class Pushing:
         self._linger_s = linger_s
         self._ids: list[str] = []
         self._planned = False
-        self._running: Deferred[None] | None = None
         self.failed = 0
 
     def push(self, ids: Sequence[str]) -> None:
@@ -35,7 +34,7 @@ class Pushing:
             self._reactor.callLater(self._linger_s, self._turn)
 
     def _turn(self) -> None:
-        self._running = ensureDeferred(self.flush())
+        ensureDeferred(self.flush())
 
     async def flush(self) -> None:
         """Everything gathered so far was pushed, or the queue is away."""
