@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThread
 from scaisend.caller import Caller
 from scaisend.domains.api import DomainsApi
 from scaisend.domains.dns_client import DnsClient
-from scaisend.domains.domains import Doer, Domains
+from scaisend.domains.domains import Domains
 from scaisend.domains.records import Hosts
 from scaisend.domains.store import signing_keys, verified_domains
 from scaisend.faults import Conflict, Invalid, NotFound
@@ -158,9 +158,3 @@ class DomainsApiTests(ReactorTestCase):
         """Reading and changing ask for their permissions."""
         for (method, _), route in self.routes.items():
             self.assertEqual(route.permission, "domains.read" if method == "GET" else "domains.write")
-
-    async def test_the_command_line_too(self) -> None:
-        """The same operations serve a doer that is no request."""
-        view = await self.domains.add("tnt_a", "example.com", Doer("cli", NOW))
-        self.assertEqual((await self.domains.one("tnt_a", "example.com")).domain.id, view.domain.id)
-        self.assertEqual(self.database.now(acts, "tnt_a", before=None, most=1)[0].actor, "cli")

@@ -1,11 +1,15 @@
 """The tables of domains."""
 
+from twisted.internet import reactor
+
 from scaisend.domains import store
 from scaisend.domains.dkim_keys import ED25519, RSA, NewKey
 from scaisend.domains.store import ACTIVE, PENDING, RETIRED, Check, Domain
 from scaisend.faults import Conflict
-from tests.base import PlainTestCase
+from scaisend.storage.pool import open_database
+from tests.base import PlainTestCase, ReactorTestCase
 from tests.world.inline_database import inline_database
+from tests.world.mariadb import private_mariadb
 
 NOW = 1_800_000_000.0
 
@@ -110,3 +114,30 @@ class StoreTests(PlainTestCase):
         self.assertEqual([key.algorithm for key in found[pairs[0]].keys], [RSA, ED25519])
         self.assertEqual(found[pairs[0]].return_path_host, "bounces.example.com")
         self.assertEqual((found[pairs[1]].keys, found[pairs[1]].return_path_host), ((), None))
+
+
+class MariadbTests(ReactorTestCase):
+    """The same statements on a MariaDB server."""
+
+    async def test_life(self) -> None:
+        """Added, seen, rotated, found for delivery, refused twice, deleted."""
+        server = private_mariadb()
+        database = open_database(server.url(server.empty_database()), reactor=reactor)
+        self.addCleanup(database.close)
+        tenant, pair = "tnt_a", ("tnt_a", "example.com")
+        keys = [("dky_1r", "ss1", NewKey(RSA, b"sealed\x00\xff'\\", b"p")), ("dky_1e", "se1", NewKey(ED25519, b"s", b"p"))]
+        made = await database.run(store.add_domain, tenant, domain_id="dom_1", name="example.com", keys=keys, now_s=NOW)
+        with self.assertRaises(Conflict):
+            await database.run(store.add_domain, tenant, domain_id="dom_2", name="example.com", keys=[], now_s=NOW)
+        self.assertEqual(await database.run(store.domain, tenant, "dom_1"), made)
+        check = Check(({"found": "é\U0001f600"},), frozenset({"dky_1r", "dky_1e"}), True, True, NOW + 1)
+        after = await database.run(store.save_check, tenant, "dom_1", check)
+        self.assertEqual((after.verified, after.check_result[0]["found"]), (True, "é\U0001f600"))
+        await database.run(store.add_keys, tenant, domain_id="dom_1", keys=[("dky_2r", "ss2", keys[0][2])], now_s=NOW + 2)
+        await database.run(store.save_check, tenant, "dom_1", Check((), frozenset({"dky_2r"}), True, True, NOW + 3))
+        self.assertEqual(await database.run(store.verified_domains, [pair, ("tnt_b", "example.com")]), {pair})
+        found = (await database.run(store.sender_domains_across_tenants, [pair]))[pair]
+        self.assertEqual([key.selector for key in found.keys], ["ss2", "se1"])
+        self.assertEqual(found.keys[0].sealed_private, b"sealed\x00\xff'\\")
+        self.assertTrue(await database.run(store.delete_domain, tenant, "dom_1"))
+        self.assertEqual(await database.run(store.domains, tenant), [])
