@@ -156,7 +156,7 @@ class Conversation:
         code = reply.code
         if stage == DOT:
             return self._dot_answered(reply)
-        if self._failure is None and (code == 354 if stage == DATA else code < 300 and (stage == MAIL or stage == RCPT)):
+        if self._failure is None and (code == 354 if stage == DATA else code < 300 and stage in (MAIL, RCPT)):
             self._replies.append((stage, reply))
             return b"" if self._expected else self._step(stage)
         if code == 421:

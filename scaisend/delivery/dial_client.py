@@ -47,6 +47,7 @@ class Dialer:
                 addresses = await self._mx.addresses(exchange.host)
             except DnsTrouble as error:
                 troubles.append(SessionTrouble(DNS, f"{exchange.host}: {error}"))
+                self._avoid(exchange)
                 continue
             if not addresses:
                 troubles.append(SessionTrouble(DNS, f"{exchange.host} has no address"))

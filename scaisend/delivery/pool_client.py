@@ -156,6 +156,10 @@ class Pools:
         await self._until_drained(limit_s)
         self._cut()
         await self._until_drained(CLOSE_S)
+        for job in list(self._open):
+            # Its mark or its body still has no answer.
+            self._settle(job, Outcome(BACKOFF, WAIT, text="this process stops", waiting=SHUTDOWN))
+        self._flush()
         if self._sweeping.running:
             self._sweeping.stop()
 
