@@ -61,6 +61,15 @@ def mail_domain(domain: str) -> str:
         raise TakesNoMail(f"{domain!r} is no domain name", code=550, enhanced="5.1.2") from None
 
 
+def is_mail_domain(domain: str) -> bool:
+    """Whether `mail_domain` accepts it."""
+    try:
+        mail_domain(domain)
+    except TakesNoMail:
+        return False
+    return True
+
+
 def exchanges(records: Iterable[Record], port: int) -> tuple[Exchange, ...]:
     """The hosts of an MX answer, best first; addresses in the place of names are left out.
 

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from scaisend.delivery.mx import Exchange, Route, TakesNoMail, exchanges, is_address, route, static_exchange
+from scaisend.delivery.mx import (
+    Exchange,
+    Route,
+    TakesNoMail,
+    exchanges,
+    is_address,
+    is_mail_domain,
+    mail_domain,
+    route,
+    static_exchange,
+)
 from scaisend.dns import DnsTrouble, NoRecords, NoSuchName, Resolver
 
 MAX_ROUTES = 50_000
@@ -28,18 +38,19 @@ class MxClient:
         if found is not None and self._clock() < found[0]:
             return found[1]
         fixed = static_exchange(self._static, domain)
-        if fixed is None:
+        if fixed is None or not is_mail_domain(domain):
             return None
         return self._remember(domain, route((fixed,)), self._cap_s)
 
     async def route(self, domain: str) -> Route:
         """The hosts that take mail of the domain (A-label): its MX, or itself when it has none but an address.
 
-        Raises: TakesNoMail, when DNS says that there is no such host; DnsTrouble, when DNS says nothing for now.
+        Raises: TakesNoMail, for address literals, and when DNS says that there is no such host; DnsTrouble, when DNS says nothing for now.
         """
         known = self.known(domain)
         if known is not None:
             return known
+        mail_domain(domain)
         try:
             answer = await self._resolver.resolve(domain, "MX")
         except NoSuchName:

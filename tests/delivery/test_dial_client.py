@@ -1,4 +1,4 @@
-from scaisend.delivery.job import TROUBLE
+from scaisend.delivery.job import DELIVERED, TROUBLE
 from scaisend.delivery.pool_client import PoolLimits
 from scaisend.delivery.sources import Source
 from scaisend.dns import DnsTrouble
@@ -25,6 +25,13 @@ class DialTests(PoolsTestCase):
         self.assertEqual((outcomes[0].kind, outcomes[0].stage, outcomes[0].source), (TROUBLE, "connect", "192.0.2.77"))
         self.assertEqual((peer.connections, self.changes), (0, []))
         self.assertEqual((outcomes[1].retry_at, [each.failures for each in pools.state()]), (self.now + 30.0, [0]))
+
+    async def test_ipv6_is_spoken(self):
+        """To an address, from an address."""
+        peer = self.peer(address="::1")
+        pools = self.pools({"in.test": ("::1", peer.port)}, sources=(Source("::1", "six.out.test"), Source("127.0.0.2", "two.out.test")))
+        (outcome,) = await self.send(pools, "a")
+        self.assertEqual((outcome.kind, outcome.address, outcome.source), (DELIVERED, "::1", "::1"))
 
     async def test_a_pool_without_an_address_here_sends_nothing(self):
         """Rather than from another pool's address."""

@@ -46,6 +46,12 @@ class LookUpTests(PlainTestCase):
         self.assertEqual(self.successResultOf(client.addresses("127.0.0.1")), ("127.0.0.1",))
         self.assertEqual(self.zone.asked, [])
 
+    def test_address_literals_are_refused(self):
+        """With a route for everything too."""
+        for routes in ({}, {"*": Exchange(0, "127.0.0.1", 1025)}):
+            for domain in ("[192.0.2.1]", "192.0.2.1", "a..test"):
+                self.failureResultOf(self.client({}, routes).route(domain), TakesNoMail)
+
     def test_one_family_is_enough(self):
         """Trouble with AAAA does not hide the A records."""
         client = self.client({("mx.test", "A"): ["192.0.2.1"], ("mx.test", "AAAA"): DnsTrouble("SERVFAIL")})
