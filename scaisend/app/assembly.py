@@ -101,7 +101,7 @@ class Assembly:
 
         return GroupCommit(
             database=self._adapters.database, fn=accept_group, reactor=self._adapters.reactor, most=500,
-            at_once=1 if self._config.is_embedded else 2, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
+            at_once=1, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
         )
 
     def domains(self) -> Domains:

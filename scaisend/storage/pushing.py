@@ -17,7 +17,7 @@ class Pushing:
 
     log = Logger()
 
-    def __init__(self, *, queue: Queue, name: str, reactor: ReactorTime, linger_s: float = 0.002) -> None:
+    def __init__(self, *, queue: Queue, name: str, reactor: ReactorTime, linger_s: float = 0.004) -> None:
         self._queue = queue
         self._name = name
         self._reactor = reactor
