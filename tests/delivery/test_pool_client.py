@@ -148,7 +148,7 @@ class TroubleTests(PoolsTestCase):
     async def test_the_next_host_is_tried(self):
         """By preference; a dead first host and a host that refuses in its greeting are passed over."""
         peer = self.peer(address="127.0.0.3")
-        refusing = self.refusing_at(peer.port)
+        refusing = self.peer(usual={"GREETING": b"554 no"}, address="127.0.0.2", port=peer.port)
         zone = Zone({
             ("in.test", "MX"): [(30, "c.test"), (10, "a.test"), (20, "b.test")],
             ("a.test", "A"): ["127.0.0.1"], ("b.test", "A"): ["127.0.0.2"], ("c.test", "A"): ["127.0.0.3"],
@@ -158,22 +158,6 @@ class TroubleTests(PoolsTestCase):
         self.assertEqual((outcome.kind, outcome.host, outcome.address), (DELIVERED, "c.test", "127.0.0.3"))
         self.assertEqual(refusing.connections, 1)
         self.assertEqual(self.changes, [])
-
-    def refusing_at(self, port):
-        from tests.world.smtp_peer import SmtpPeer
-
-        class Here(SmtpPeer):
-            def __init__(self):
-                listen, reactor.listenTCP = reactor.listenTCP, None
-                reactor.listenTCP = lambda _, factory, interface: listen(port, factory, interface=interface)
-                try:
-                    super().__init__(usual={"GREETING": b"554 no"}, address="127.0.0.2")
-                finally:
-                    reactor.listenTCP = listen
-
-        peer = Here()
-        self.addCleanup(peer.stop)
-        return peer
 
     async def test_421_stops_the_others(self):
         """A fresh session that is told 421 at MAIL backs the destination off; marked mails that wait are no longer marked."""

@@ -26,7 +26,7 @@ class SmtpPeer(Factory):
 
     noisy = False
 
-    def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME", "SIZE 10485760", "ENHANCEDSTATUSCODES"), address="127.0.0.1", usual=None):
+    def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME", "SIZE 10485760", "ENHANCEDSTATUSCODES"), address="127.0.0.1", usual=None, port=0):
         self.script = {command: list(answers) for command, answers in (script or {}).items()}
         self.extensions = extensions
         self.usual = {**USUAL, **(usual or {})}
@@ -35,7 +35,7 @@ class SmtpPeer(Factory):
         self.connections = 0
         self.sources = []
         self.open = set()
-        self.port_object = reactor.listenTCP(0, self, interface=address)
+        self.port_object = reactor.listenTCP(port, self, interface=address)
 
     @property
     def port(self):
