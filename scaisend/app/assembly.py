@@ -230,7 +230,7 @@ def make_domains(adapters: Adapters) -> Domains:
     addresses = tuple(source.address for source in parse_sources(config["SMTP_SOURCE_IPS"], helo_name="localhost") if source.address)
     return Domains(
         database=adapters.database, resolver=fresh, sealer=adapters.sealer, ids=adapters.ids, in_thread=lambda fn: deferToThread(fn),
-        hosts=Hosts(addresses=addresses, inbound_host=config["BOUNCE_DOMAIN"], helo_name=config["SMTP_HELO_HOSTNAME"]),
+        hosts=Hosts(addresses=addresses, inbound_host=config["SMTP_HELO_HOSTNAME"], helo_name=config["SMTP_HELO_HOSTNAME"]),
     )
 
 
