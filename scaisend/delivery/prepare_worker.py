@@ -3,15 +3,17 @@
 What is looked up (signing keys, return-path hosts, source pools) is remembered for half a minute.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import orjson
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from scaisend.address import parse
+from scaisend.address import domain_of, parse
 from scaisend.delivery import store
 from scaisend.delivery.dkim import SigningKey, load_signing_key, sign
 from scaisend.delivery.job import Job
@@ -27,8 +29,10 @@ from scaisend.tokens import return_path_token
 REMEMBERED_S = 30.0
 MOST_REMEMBERED = 20_000
 SIGNED_AT_ONCE_BYTES = 262_144
+PATIENCE_S = 20.0  # for a connection: mails for a slow destination do not keep the others' places
 
 Pair = tuple[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +58,39 @@ class Preparing:
         self._pools: dict[Pair, tuple[float, tuple[str, ...]]] = {}
 
     async def jobs(
-        self, mails: Sequence[OutboundMail], lease: Lease, may_finish: Callable[[], bool]
+        self, mails: Sequence[OutboundMail], lease: Lease, may_finish: Callable[[str], bool]
     ) -> list[tuple[OutboundMail, Recipient, Job]]:
-        """A job for each recipient of each mail. Raises: Unavailable when the database or the object store is away."""
+        """A job for each recipient of each mail; `may_finish` is asked with the recipient's id. Raises: Unavailable when the database is away."""
         now = self._now_s()
-        domains = [(mail.tenant_id, mail.from_email.rpartition("@")[2].lower()) for mail in mails]
-        await self._learn_senders({pair for pair in domains if _is_old(self._senders.get(pair), now)}, now)
-        await self._learn_pools({(m.tenant_id, m.ip_pool) for m in mails if m.ip_pool and _is_old(self._pools.get((m.tenant_id, m.ip_pool)), now)}, now)
-        senders = [self._senders[pair][1] for pair in domains]
-        small = {n for n, mail in enumerate(mails) if mail.size_bytes <= SIGNED_AT_ONCE_BYTES and not object_keys(unpack(mail.packed))}
-        signed = await self._sign([(mails[n].packed, senders[n].keys) for n in sorted(small)], now)
-        bodies = dict(zip(sorted(small), signed, strict=True))
-        jobs = []
+        domains = [(mail.tenant_id, domain_of(mail.from_email)) for mail in mails]
+        known = await self._senders_of(set(domains), now)
+        pools = await self._pools_of({(mail.tenant_id, mail.ip_pool) for mail in mails if mail.ip_pool}, now)
+        senders = [known[pair] for pair in domains]
+        small = {number: whole for number, mail in enumerate(mails) if (whole := _small(mail)) is not None}
+        signed = await self._sign([(whole, senders[number].keys) for number, whole in small.items()], now)
+        bodies = dict(zip(small, signed, strict=True))
+        jobs: list[tuple[OutboundMail, Recipient, Job]] = []
         for number, mail in enumerate(mails):
             body = bodies.get(number)
             load = None if body is not None else self._loader(mail, senders[number].keys, now)
-            jobs.extend((mail, to, self._job(mail, to, senders[number], body, load, may_finish, lease)) for to in mail.recipients if to.is_claimed)
+            pool = pools[(mail.tenant_id, mail.ip_pool)] if mail.ip_pool else ()
+            jobs.extend(
+                (mail, to, self._job(mail, to, senders[number], body, load, partial(may_finish, to.id), lease, pool, now))
+                for to in mail.recipients if to.is_claimed
+            )
         return jobs
 
     def _job(
         self, mail: OutboundMail, to: Recipient, sender: Sender, body: bytes | None, load: Callable[[], Awaitable[bytes]] | None,
-        may_finish: Callable[[], bool], lease: Lease,
+        may_finish: Callable[[], bool], lease: Lease, pool: tuple[str, ...], now: float,
     ) -> Job:
         address = parse(to.email)
         token = return_path_token(self._token_key, mail.message_id, to.number, mail.accepted_at)
-        pool = self._pools[(mail.tenant_id, mail.ip_pool)][1] if mail.ip_pool else ()
         return Job(
             recipient_id=to.id, tenant_id=mail.tenant_id, envelope_from=f"bounces+{token}@{sender.return_path_host or self._bounce_domain}",
             envelope_to=f"{address.local}@{address.domain}", domain=address.domain, body=body, load=load,
             size_bytes=len(body) if body is not None else mail.size_bytes, smtputf8=address.smtputf8 or not mail.packed.isascii(),
-            source_pool=pool, may_finish=may_finish, context=lease.attempt_id,
+            source_pool=pool, may_finish=may_finish, give_up_at=now + PATIENCE_S, context=lease.attempt_id,
         )
 
     def _loader(self, mail: OutboundMail, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:
@@ -104,15 +111,15 @@ class Preparing:
             self._reactor, self._signers, lambda: [sign(body, keys, now) + body if keys else body for body, keys in bodies]
         )
 
-    async def _learn_senders(self, pairs: Iterable[Pair], now: float) -> None:
-        wanted = sorted(pairs)
-        if not wanted:
-            return
-        if len(self._senders) > MOST_REMEMBERED:
-            self._senders.clear()
-        found = await self._database.read(sender_domains_across_tenants, wanted)
-        for pair in wanted:
-            self._senders[pair] = (now, self._sender(found.get(pair)))
+    async def _senders_of(self, pairs: Iterable[Pair], now: float) -> dict[Pair, Sender]:
+        """The sender behind each pair; what was not looked up lately is."""
+        known, wanted = _remembered(self._senders, pairs, now)
+        if wanted:
+            found = await self._database.run(sender_domains_across_tenants, wanted)
+            learnt = {pair: self._sender(found.get(pair)) for pair in wanted}
+            _remember(self._senders, learnt, now)
+            known |= learnt
+        return known
 
     def _sender(self, domain: SenderDomain | None) -> Sender:
         if domain is None:
@@ -122,16 +129,40 @@ class Preparing:
         )
         return Sender(keys, domain.return_path_host)
 
-    async def _learn_pools(self, pairs: Iterable[Pair], now: float) -> None:
-        wanted = sorted(pairs)
-        if not wanted:
-            return
-        found = await self._database.read(store.pool_addresses_across_tenants, wanted)
-        for pair in wanted:
-            self._pools[pair] = (now, tuple(orjson.loads(found.get(pair, "[]"))))
+    async def _pools_of(self, pairs: Iterable[Pair], now: float) -> dict[Pair, tuple[str, ...]]:
+        """The source addresses of each (tenant id, pool name); none for one that is gone."""
+        known, wanted = _remembered(self._pools, pairs, now)
+        if wanted:
+            found = await self._database.run(store.pool_addresses_across_tenants, wanted)
+            learnt = {pair: tuple(orjson.loads(found.get(pair, "[]"))) for pair in wanted}
+            _remember(self._pools, learnt, now)
+            known |= learnt
+        return known
 
 
-def _is_old(entry: tuple[float, object] | None, now: float) -> bool:
-    return entry is None or now - entry[0] > REMEMBERED_S
+def _small(mail: OutboundMail) -> bytes | None:
+    """The mail's bytes, unless it is large or has attachments: such ones are joined and signed when their turn has come."""
+    if mail.size_bytes > SIGNED_AT_ONCE_BYTES:
+        return None
+    segments = unpack(mail.packed)
+    return None if object_keys(segments) else join(segments, {})
 
 
+def _remembered(memory: Mapping[Pair, tuple[float, T]], pairs: Iterable[Pair], now: float) -> tuple[dict[Pair, T], list[Pair]]:
+    """What is remembered of the pairs, and those of which nothing is, in order."""
+    known: dict[Pair, T] = {}
+    wanted: list[Pair] = []
+    for pair in pairs:
+        entry = memory.get(pair)
+        if entry is None or now - entry[0] > REMEMBERED_S:
+            wanted.append(pair)
+        else:
+            known[pair] = entry[1]
+    return known, sorted(wanted)
+
+
+def _remember(memory: dict[Pair, tuple[float, T]], learnt: Mapping[Pair, T], now: float) -> None:
+    if len(memory) > MOST_REMEMBERED:
+        memory.clear()
+    for pair, what in learnt.items():
+        memory[pair] = (now, what)

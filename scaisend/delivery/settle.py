@@ -18,6 +18,7 @@ from scaisend.messages.event import Event
 from scaisend.messages.record import Change
 
 NO_SUCH_NAME = "NXDOMAIN"
+FENCED_DELAY_S = 5.0
 TROUBLE_DELAY_S = (60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 
 
@@ -45,10 +46,10 @@ class Flight:
     body: bytes | None
 
 
-def settle(flight: Flight, outcome: Outcome, patience: Patience, now: float, jitter: float) -> Change | Release | None:
-    """The change to record, the release of a recipient that was not tried, or None when the attempt was fenced off."""
+def settle(flight: Flight, outcome: Outcome, patience: Patience, now: float, jitter: float) -> Change | Release:
+    """The change to record, or the release of a recipient that was not tried or was fenced off before the final dot."""
     if outcome.kind == jobs.FENCED:
-        return None
+        return _release(flight, outcome, now + FENCED_DELAY_S, waiting.DELIVERY)
     if outcome.kind == jobs.DELIVERED:
         return _change(flight, outcome, events.DELIVERED, now)
     if outcome.kind == jobs.UNKNOWN:
@@ -101,6 +102,10 @@ def _not_tried(flight: Flight, outcome: Outcome, patience: Patience, now: float,
     why = outcome.waiting or waiting.NO_CONNECTION
     if outcome.kind == jobs.TROUBLE:
         return _until(_change(flight, outcome, events.DEFERRED, now), flight, due_at, why)
+    return _release(flight, outcome, due_at, why)
+
+
+def _release(flight: Flight, outcome: Outcome, due_at: float, why: str) -> Release:
     return Release(
         flight.recipient_id, flight.message_id, flight.tenant_id, flight.attempt_id, due_at, why,
         _reply_text(outcome) or None, flight.body,

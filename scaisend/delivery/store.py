@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scaisend.messages.portion import Portion, Weight
-from scaisend.messages.store import US, micros
+from scaisend.messages.store import US, keep_bodies_across_tenants, micros
 from scaisend.storage.database import Txn
 
 
@@ -53,8 +53,7 @@ class Lapsed:
     tenant_id: str
     status: str
     attempt_id: str | None
-    attempts: int
-    claims: int
+    resends: int
     has_body: bool
 
 
@@ -98,12 +97,14 @@ def claim_recipients_across_tenants(
         "UPDATE recipients SET attempt_id = :attempt, due_at = :lease, claims = claims + 1, updated_at = :now WHERE id IN :ids",
         {"attempt": attempt_id, "lease": micros(lease_until), "now": micros(now), "ids": [row[0] for row in taken]},
     )
-    bodies = dict(txn.rows("SELECT message_id, content FROM bodies WHERE message_id IN :ids", {"ids": sorted({row[1] for row in taken})}))
+    bodies: dict[str, bytes] = dict(txn.rows("SELECT message_id, content FROM bodies WHERE message_id IN :ids", {"ids": sorted({row[1] for row in taken})}))
     claimed = []
     for row in taken:
         from_email, accepted_at, size_bytes, ip_pool, _ = about[row[1]]
         body = bodies.get(row[1])
-        claimed.append(Claimed(*row, from_email, accepted_at / US, size_bytes, ip_pool, None if body is None else bytes(body)))
+        claimed.append(Claimed(
+            *row, from_email=from_email, accepted_at=accepted_at / US, size_bytes=size_bytes, ip_pool=ip_pool, body=None if body is None else bytes(body),
+        ))
     return claimed, [row[0] for row in rows[len(taken) :]]
 
 
@@ -125,82 +126,109 @@ def mark_sending_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], now
 
 def unmark_sending_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], now: float) -> None:
     """Of (recipient id, attempt id), those that this attempt marked wait again: they did not reach a final dot."""
-    _leave_sending(txn, dict(claims))
-
-
-def _leave_sending(txn: Txn, attempts: dict[str, str]) -> None:
     txn.execute(
         "UPDATE recipients SET status = CASE WHEN attempts > 0 THEN 'deferred' ELSE 'queued' END "
-        "WHERE id IN :ids AND attempt_id IN :attempts AND status = 'sending'",
-        {"ids": sorted(attempts), "attempts": sorted(set(attempts.values()))},
+        "WHERE id IN :ids AND (id, attempt_id) IN :claims AND status = 'sending'",
+        {"ids": sorted(each[0] for each in claims), "claims": sorted(claims)},
     )
 
 
-def renew_leases_across_tenants(txn: Txn, recipient_ids: Sequence[str], attempt_ids: Sequence[str], lease_until: float) -> int:
-    """The leases of the recipients that these attempts still hold end later; how many."""
-    return txn.execute(
-        "UPDATE recipients SET due_at = :lease WHERE id IN :ids AND attempt_id IN :attempts AND status IN ('queued', 'deferred', 'sending')",
-        {"lease": micros(lease_until), "ids": recipient_ids, "attempts": attempt_ids},
-    )
-
-
-def release_across_tenants(txn: Txn, releases: Sequence[Release], now: float) -> None:
-    """The recipients wait until their `due_at` again; their bodies are kept."""
-    _leave_sending(txn, {each.recipient_id: each.attempt_id for each in releases})
-    groups: dict[tuple[int, str, str | None], list[Release]] = {}
-    for each in releases:
-        groups.setdefault((int(each.due_at), each.waiting, each.reason), []).append(each)
-    for (_, waiting, reason), group in groups.items():
-        txn.execute(
-            "UPDATE recipients SET attempt_id = NULL, due_at = :due, waiting = :waiting, reason = COALESCE(:reason, reason), claims = 0, updated_at = :now "
-            "WHERE id IN :ids AND attempt_id IN :attempts AND status IN ('queued', 'deferred')",
-            {
-                "due": micros(group[0].due_at), "waiting": waiting, "reason": reason and reason[:512], "now": micros(now),
-                "ids": sorted(each.recipient_id for each in group), "attempts": sorted({each.attempt_id for each in group}),
-            },
+def renew_leases_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], lease_until: float) -> set[tuple[str, str]]:
+    """Those of the (recipient id, attempt id) that still hold; their leases end later."""
+    held = {
+        (row[0], row[1])
+        for row in txn.rows(
+            "SELECT id, attempt_id FROM recipients WHERE id IN :ids AND (id, attempt_id) IN :claims AND status IN ('queued', 'deferred', 'sending') "
+            "ORDER BY id " + txn.dialect.for_update,
+            {"ids": sorted(each[0] for each in claims), "claims": sorted(claims)},
         )
+    }
+    if held:
+        txn.execute(
+            "UPDATE recipients SET due_at = :lease WHERE id IN :ids", {"lease": micros(lease_until), "ids": sorted(each[0] for each in held)}
+        )
+    return held
+
+
+def release_across_tenants(txn: Txn, releases: Sequence[Release], now: float) -> set[str]:
+    """Those of the recipients that their attempts still hold wait until their `due_at` again, with their bodies kept; their ids.
+
+    None of them reached a final dot, so none stays in doubt. The caller has locked their messages.
+    """
+    held = {
+        row[0]: row[1]
+        for row in txn.rows(
+            "SELECT id, status FROM recipients WHERE id IN :ids AND (id, attempt_id) IN :claims "
+            "AND status IN ('queued', 'deferred', 'sending', 'in_doubt') ORDER BY id " + txn.dialect.for_update,
+            {"ids": sorted({each.recipient_id for each in releases}), "claims": sorted({(each.recipient_id, each.attempt_id) for each in releases})},
+        )
+    }
+    groups: dict[tuple[int, str, str | None], list[str]] = {}
+    for each in releases:
+        if each.recipient_id in held:
+            groups.setdefault((int(each.due_at * US), each.waiting, each.reason), []).append(each.recipient_id)
+    for (due_at, waiting, reason), recipient_ids in groups.items():
+        txn.execute(
+            "UPDATE recipients SET status = CASE WHEN status IN ('queued', 'deferred') THEN status WHEN attempts > 0 THEN 'deferred' ELSE 'queued' END, "
+            "attempt_id = NULL, due_at = :due, waiting = :waiting, reason = COALESCE(:reason, reason), claims = 0, updated_at = :now WHERE id IN :ids",
+            {"due": due_at, "waiting": waiting, "reason": reason and reason[:512], "now": micros(now), "ids": sorted(recipient_ids)},
+        )
+    released = [each for each in releases if each.recipient_id in held]
+    bodies = {each.message_id: (each.message_id, each.tenant_id, each.body) for each in released if each.body is not None}
+    keep_bodies_across_tenants(txn, [bodies[message_id] for message_id in sorted(bodies)])
+    doubted = sorted({each.message_id for each in released if held[each.recipient_id] == "in_doubt"})
+    if doubted:
+        txn.execute("UPDATE messages SET status = 'queued' WHERE id IN :ids AND status = 'in_doubt'", {"ids": doubted})
+    return set(held)
 
 
 def lapsed(txn: Txn, tenant_id: str, due_before: float, most: int) -> list[Lapsed]:
     """The tenant's recipients whose moment has come, longest due first."""
     rows = txn.rows(
-        "SELECT r.id, r.message_id, r.tenant_id, r.status, r.attempt_id, r.attempts, r.claims, m.has_body FROM recipients r "
+        "SELECT r.id, r.message_id, r.tenant_id, r.status, r.attempt_id, r.resends, m.has_body FROM recipients r "
         "JOIN messages m ON m.id = r.message_id AND m.tenant_id = r.tenant_id "
         "WHERE r.tenant_id = :tenant_id AND r.due_at <= :due ORDER BY r.due_at LIMIT :most",
         {"tenant_id": tenant_id, "due": micros(due_before), "most": most},
     )
-    return [Lapsed(*row[:7], bool(row[7])) for row in rows]
+    return [Lapsed(*row[:6], has_body=bool(row[6])) for row in rows]
 
 
-def end_leases_across_tenants(txn: Txn, claims: Sequence[tuple[str, str]], due_at: float | None, now: float) -> list[str]:
-    """Of (recipient id, attempt id), the claims that are over are nobody's and due at `due_at`; the ids."""
-    attempts = dict(claims)
-    over = [
-        row[0]
-        for row in txn.rows(
-            "SELECT id, attempt_id FROM recipients WHERE id IN :ids AND status IN ('queued', 'deferred') AND due_at <= :now ORDER BY id "
-            + txn.dialect.for_update,
-            {"ids": sorted(attempts), "now": micros(now)},
+def lock_lapsed_across_tenants(txn: Txn, found: Sequence[Lapsed], now: float) -> list[Lapsed]:
+    """Those whose moment still has come, as they are now, locked after their messages; what others are busy with is left to them."""
+    if not found:
+        return []
+    has_body: dict[str, int] = dict(
+        txn.rows(
+            "SELECT id, has_body FROM messages WHERE id IN :ids ORDER BY id " + txn.dialect.skip_locked, {"ids": sorted({each.message_id for each in found})}
         )
-        if row[1] == attempts[row[0]]
-    ]
-    if over:
-        txn.execute(
-            "UPDATE recipients SET attempt_id = NULL, due_at = :due, updated_at = :now WHERE id IN :ids",
-            {"due": micros(due_at), "now": micros(now), "ids": over},
-        )
-    return over
+    )
+    rows = txn.rows(
+        "SELECT id, message_id, tenant_id, status, attempt_id, resends FROM recipients WHERE id IN :ids AND due_at <= :now ORDER BY id "
+        + txn.dialect.skip_locked,
+        {"ids": sorted(each.id for each in found if each.message_id in has_body), "now": micros(now)},
+    )
+    return [Lapsed(*row, has_body=bool(has_body[row[1]])) for row in rows]
 
 
-def render_again_across_tenants(txn: Txn, recipient_ids: Sequence[str], message_ids: Sequence[str], now: float) -> None:
-    """The messages are due for rendering at once; the recipients are nobody's until then."""
+def end_leases_across_tenants(txn: Txn, recipient_ids: Sequence[str], now: float) -> None:
+    """Recipients whose lease is over, locked by the caller, are nobody's and due at once."""
+    txn.execute(
+        "UPDATE recipients SET attempt_id = NULL, due_at = :now, updated_at = :now WHERE id IN :ids AND status IN ('queued', 'deferred')",
+        {"now": micros(now), "ids": recipient_ids},
+    )
+
+
+def render_again_across_tenants(
+    txn: Txn, recipient_ids: Sequence[str], message_ids: Sequence[str], now: float, attempt_id: str | None = None
+) -> None:
+    """The messages are due for rendering at once; their recipients, which were this attempt's or nobody's, wait for that."""
     txn.execute(
         "UPDATE messages SET status = 'queued', due_at = :now, updated_at = :now WHERE id IN :ids AND due_at IS NULL", {"now": micros(now), "ids": message_ids}
     )
     txn.execute(
         "UPDATE recipients SET due_at = NULL, attempt_id = NULL, waiting = 'rendering', updated_at = :now "
-        "WHERE id IN :ids AND status IN ('queued', 'deferred')",
-        {"ids": recipient_ids, "now": micros(now)},
+        f"WHERE id IN :ids AND status IN ('queued', 'deferred') AND attempt_id {'IS NULL' if attempt_id is None else '= :attempt'}",
+        {"ids": recipient_ids, "attempt": attempt_id, "now": micros(now)},
     )
 
 

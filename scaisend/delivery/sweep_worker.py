@@ -18,9 +18,11 @@ from scaisend.messages import waiting
 from scaisend.messages.event import Event
 from scaisend.messages.record import Change, record
 from scaisend.messages.store import active_tenants_across_tenants
-from scaisend.sending.sweep_worker import FULL_TURN, QUIET_TURN, SHORT_QUEUE, by_turns
+from scaisend.sending.sweep_worker import FULL_TURN, QUIET_TURN, SHORT_QUEUE, fairly
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER, Queue
+
+MOST_RESENDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +79,19 @@ class DeliverySweep:
             return []
 
     def _sweep(self, txn: Txn, now: float, most: int) -> Found:
-        share = max(10, most // 4)
-        tenants = [store.lapsed(txn, tenant_id, now, share) for tenant_id in active_tenants_across_tenants(txn)]
-        found = [each for rows in tenants for each in rows]
-        order = by_turns([[each.id for each in rows] for rows in tenants], most)
+        due = fairly(active_tenants_across_tenants(txn), lambda tenant_id, share: store.lapsed(txn, tenant_id, now, share), most)
+        ready = [each.id for each in due if _is_ready(each)]
+        found = store.lock_lapsed_across_tenants(txn, [each for each in due if not _is_ready(each)], now)
         self._doubt_ended(txn, [each for each in found if each.status == states.IN_DOUBT], now)
         self._fall_in_doubt(txn, [each for each in found if each.status == states.SENDING], now)
-        waiting_now = [each for each in found if each.status in (states.QUEUED, states.DEFERRED)]
-        over = [(each.id, each.attempt_id) for each in waiting_now if each.attempt_id is not None]
-        freed = set(store.end_leases_across_tenants(txn, [(i, a) for i, a in over if a is not None], now, now)) if over else set()
-        free = [each for each in waiting_now if each.attempt_id is None or each.id in freed]
+        free = [each for each in found if each.status in (states.QUEUED, states.DEFERRED)]
+        if free:
+            store.end_leases_across_tenants(txn, [each.id for each in free], now)
         render = [each for each in free if not each.has_body]
+        messages = sorted({each.message_id for each in render})
         if render:
-            store.render_again_across_tenants(txn, [each.id for each in render], sorted({each.message_id for each in render}), now)
-        ready = {each.id for each in free if each.has_body}
-        return Found([each for each in order if each in ready], sorted({each.message_id for each in render}))
+            store.render_again_across_tenants(txn, [each.id for each in render], messages, now)
+        return Found(ready + [each.id for each in free if each.has_body], messages)
 
     def _fall_in_doubt(self, txn: Txn, lapsed: Sequence[Lapsed], now: float) -> None:
         reason = "the worker that sent it ended before it recorded an answer"
@@ -106,17 +106,27 @@ class DeliverySweep:
             record(txn, self._ids, changes, now)
 
     def _doubt_ended(self, txn: Txn, lapsed: Sequence[Lapsed], now: float) -> None:
-        if not lapsed:
-            return
-        if self._doubt.policy == "hold":
+        if lapsed and self._doubt.policy == "hold":
             store.hold_across_tenants(txn, [each.id for each in lapsed], now)
-            return
-        reason = "sent again: nothing told whether it had been delivered"
-        changes = [
-            Change(_event(each, events.RESENT, reason, now), attempt_id=each.attempt_id, due_at=now, waiting=waiting.DELIVERY, reason=reason)
-            for each in lapsed
-        ]
-        record(txn, self._ids, changes, now)
+        elif lapsed:
+            record(txn, self._ids, [_resent(each, now) if each.resends < MOST_RESENDS else _given_up(each, now) for each in lapsed], now)
+
+
+def _is_ready(each: Lapsed) -> bool:
+    """Whether it only waits for a worker to claim it."""
+    return each.status in (states.QUEUED, states.DEFERRED) and each.attempt_id is None and each.has_body
+
+
+def _resent(each: Lapsed, now: float) -> Change:
+    reason = "sent again: nothing told whether it had been delivered"
+    return Change(_event(each, events.RESENT, reason, now), attempt_id=each.attempt_id, due_at=now, waiting=waiting.DELIVERY, reason=reason)
+
+
+def _given_up(each: Lapsed, now: float) -> Change:
+    """No destination gets copies for ever."""
+    reason = f"sent {MOST_RESENDS + 1} times and never answered; it may have been delivered"
+    detail = {"reason": reason, "bounce_type": "soft", "rule": "in-doubt"}
+    return Change(Event(events.BOUNCE, each.tenant_id, each.message_id, each.id, now, detail), attempt_id=each.attempt_id, reason=reason)
 
 
 def _event(each: Lapsed, kind: str, reason: str, now: float) -> Event:

@@ -12,11 +12,11 @@ from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from scaisend.delivery import store
-from scaisend.delivery.job import Job, Outcome
+from scaisend.delivery.job import Outcome
 from scaisend.delivery.pool_client import Pools
 from scaisend.delivery.prepare_worker import Preparing
 from scaisend.delivery.settle import Flight, Patience, settle
@@ -27,11 +27,12 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event
 from scaisend.messages.portion import POISONED_AFTER, Portion
 from scaisend.messages.record import Change, record
-from scaisend.messages.store import keep_bodies_across_tenants
+from scaisend.messages.store import lock_messages_across_tenants
 from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.store import Recipient
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import SMTP_DELIVER, Queue
 from scaisend.timing import ReactorTime
@@ -39,6 +40,7 @@ from scaisend.timing import ReactorTime
 BATCH = 50
 LEASE_MARGIN_S = 5.0
 RECORD_RETRY_S = 1.0
+KEPT_MOST_BYTES = 4_000_000  # a larger mail is rendered again for its next attempt
 
 
 class DeliveryMetrics(Protocol):
@@ -98,21 +100,24 @@ class DeliveryWorker(Service):
         )
         self._renewals = LoopingCall(self._renew)
         self._loop: Deferred[None] | None = None
+        self._is_claiming = False
         self.unrecorded = 0
 
     # -- the service --
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
-        self._renewals.clock = self._reactor
+        self._renewals.clock = self._reactor  # type: ignore[assignment]  # the part of a reactor that it needs
         self._renewals.start(self._bounds.lease_s / 4, now=False)
         self._loop = ensureDeferred(self._run())
 
     async def stop(self, limit_s: float) -> None:
         """Open transactions were finished and recorded, the rest handed back; or the limit is over."""
         self.running = 0
-        await self._pools.stop(limit_s)
-        await self._records.drained()
+        end_at = self._reactor.seconds() + limit_s
+        await until(self._reactor, lambda: not self._is_claiming, limit_s / 4)
+        await self._pools.stop(max(0.0, end_at - self._reactor.seconds()))
+        await until(self._reactor, lambda: not self._in_hand.recipients and not self.unrecorded, max(1.0, end_at - self._reactor.seconds()))
         if self._renewals.running:
             self._renewals.stop()
 
@@ -129,26 +134,36 @@ class DeliveryWorker(Service):
                 await self.room()
                 await self._claim()
             except Unavailable:
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
             except Exception:
                 self.log.failure("a round of delivery failed; the rows are claimed again when their lease ends")
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
 
     async def _claim(self) -> None:
         ids, from_queue = await self._next_ids()
-        if not ids or not self.running:
-            if from_queue and ids:
-                await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
+        if not ids:
+            return
+        self._is_claiming = True
+        try:
+            await self._take(ids, from_queue)
+        finally:
+            self._is_claiming = False
+
+    async def _take(self, ids: Sequence[str], from_queue: bool) -> None:
+        if not self.running:
+            await self._acknowledge(ids, from_queue)
+            self._pushing.push(ids)
             return
         self._reached("delivery.claimed_ids")
         lease, now = self.new_lease(), self._now_s()
-        claimed, left = await self._database.run(
-            store.claim_recipients_across_tenants, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion
-        )
-        if from_queue:
-            await self._acknowledge(ids)
-        if left:
-            self._pushing.push(left)
+        try:
+            claimed, left = await self._database.run(
+                store.claim_recipients_across_tenants, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion
+            )
+        finally:
+            # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
+            await self._acknowledge(ids, from_queue)
+        self._pushing.push(left)
         self._reached("delivery.claimed_rows")
         poisoned = [each for each in claimed if each.claims >= POISONED_AFTER]
         bodiless = [each for each in claimed if each.body is None and each not in poisoned]
@@ -156,7 +171,7 @@ class DeliveryWorker(Service):
             self._record(Settlement(_poisoned(each, lease, now), None, None))
         if bodiless:
             await self._database.run(
-                store.render_again_across_tenants, [each.id for each in bodiless], sorted({each.message_id for each in bodiless}), now
+                store.render_again_across_tenants, [each.id for each in bodiless], sorted({each.message_id for each in bodiless}), now, lease.attempt_id
             )
         mails = [_mail(each) for each in claimed if each.body is not None and each not in poisoned]
         if mails:
@@ -168,14 +183,15 @@ class DeliveryWorker(Service):
         except Unavailable:
             ids = await self._due_ids(BATCH)
             if not ids:
-                await deferLater(self._reactor, 1.0, lambda: None)
+                await pause(self._reactor, 1.0)
             return ids, False
 
-    async def _acknowledge(self, ids: Sequence[str]) -> None:
-        try:
-            await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
-        except Unavailable:
-            pass
+    async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
+        if from_queue:
+            try:
+                await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
+            except Unavailable:
+                pass
 
     def new_lease(self) -> Lease:
         """A fresh attempt id with a deadline counted from before its claim."""
@@ -201,12 +217,17 @@ class DeliveryWorker(Service):
 
     async def _deliver(self, mails: Sequence[OutboundMail], lease: Lease) -> None:
         try:
-            jobs = await self._preparing.jobs(mails, lease, self._may_finish(lease))
+            jobs = await self._preparing.jobs(mails, lease, lambda recipient_id: self._may_finish(lease, recipient_id))
         except Unavailable as error:
             self._give_back(mails, lease, str(error))
             return
         except Exception:
-            self.log.failure("a batch of mails could not be prepared; it is claimed again when its lease ends")
+            if len(mails) > 1:
+                # One of them is at fault, and perhaps another tenant's.
+                for mail in mails:
+                    await self._deliver([mail], lease)
+                return
+            self.log.failure("a mail could not be prepared; it is claimed again when its lease ends")
             self._forget(mails, lease)
             return
         left = {mail.message_id: len(mail.recipients) for mail in mails}
@@ -215,24 +236,14 @@ class DeliveryWorker(Service):
             outcome = self._pools.submit(job)
             outcome.addCallback(self._settled, flight, mail, lease, left)
 
-    def _may_finish(self, lease: Lease) -> Callable[[], bool]:
-        return lambda: self._monotonic_s() < lease.deadline
+    def _may_finish(self, lease: Lease, recipient_id: str) -> bool:
+        return recipient_id in lease.open and self._monotonic_s() < lease.deadline
 
     def _settled(self, outcome: Outcome, flight: Flight, mail: OutboundMail, lease: Lease, left: dict[str, int]) -> None:
-        self._metrics.settled(outcome.kind)
-        now = self._now_s()
-        decided = settle(flight, outcome, self._patience, now, random.random())
-        self._reached("delivery.before_record")
-        if decided is not None:
-            dialogue = None
-            if outcome.dialogue:
-                place = " ".join(part for part in (outcome.host, outcome.address) if part)
-                dialogue = Dialogue(
-                    self._ids.new("dlg", flight.tenant_id), flight.tenant_id, flight.recipient_id, flight.attempt_id, place,
-                    outcome.source, outcome.tls, outcome.dialogue, now,
-                )
-            change, release = (decided, None) if isinstance(decided, Change) else (None, decided)
-            self._record(Settlement(change, release, dialogue))
+        try:
+            self._judge(outcome, flight)
+        except Exception:
+            self.log.failure("the outcome of {recipient_id} was not understood; it is looked at again when its lease ends", recipient_id=flight.recipient_id)
         lease.open.discard(flight.recipient_id)
         self._in_hand.recipients -= 1
         left[mail.message_id] -= 1
@@ -240,8 +251,26 @@ class DeliveryWorker(Service):
             self._in_hand.size_bytes -= mail.size_bytes
         self._make_room()
 
+    def _judge(self, outcome: Outcome, flight: Flight) -> None:
+        self._metrics.settled(outcome.kind)
+        now = self._now_s()
+        decided = settle(flight, outcome, self._patience, now, random.random())
+        self._reached("delivery.before_record")
+        dialogue = None
+        if outcome.dialogue:
+            place = " ".join(part for part in (outcome.host, outcome.address) if part)
+            dialogue = Dialogue(
+                self._ids.new("dlg", flight.tenant_id), flight.tenant_id, flight.recipient_id, flight.attempt_id, place,
+                outcome.source, outcome.tls, outcome.dialogue, now,
+            )
+        change, release = (decided, None) if isinstance(decided, Change) else (None, decided)
+        self._record(Settlement(change, release, dialogue))
+
     def _record(self, settlement: Settlement) -> None:
         self.unrecorded += 1
+        self._write_soon(settlement)
+
+    def _write_soon(self, settlement: Settlement) -> None:
         written = self._records.run(settlement)
         written.addCallbacks(self._recorded, self._not_recorded, callbackArgs=(settlement,), errbackArgs=(settlement,))
 
@@ -263,19 +292,21 @@ class DeliveryWorker(Service):
 
     def _not_recorded(self, failure: object, settlement: Settlement) -> None:
         """Keeps the outcome and tries again: a 250 is never dropped."""
-        self.unrecorded -= 1
         self.log.warn("an outcome could not be recorded yet: {failure}", failure=failure)
-        self._reactor.callLater(RECORD_RETRY_S, self._record, settlement)
+        self._reactor.callLater(RECORD_RETRY_S, self._write_soon, settlement)
 
     def _write(self, txn: Txn, settlements: Sequence[Settlement]) -> list[bool | Exception]:
         now = self._now_s()
         changes = [each.change for each in settlements if each.change is not None]
         releases = [each.release for each in settlements if each.release is not None]
-        written = iter(record(txn, self._ids, changes, now) if changes else ())
         if releases:
-            keep_bodies_across_tenants(txn, list({r.message_id: (r.message_id, r.tenant_id, r.body) for r in releases if r.body is not None}.values()))
-            store.release_across_tenants(txn, releases, now)
-        results: list[bool | Exception] = [next(written) if each.change is not None else True for each in settlements]
+            # All of them first, in their order: `record` and the releases lock recipients.
+            lock_messages_across_tenants(txn, sorted({each.event.message_id for each in changes} | {each.message_id for each in releases}))
+        written = iter(record(txn, self._ids, changes, now) if changes else ())
+        released = store.release_across_tenants(txn, releases, now) if releases else set()
+        results: list[bool | Exception] = [
+            next(written) if each.change is not None else each.release is not None and each.release.recipient_id in released for each in settlements
+        ]
         store.insert_dialogues_across_tenants(
             txn, [each.dialogue for each, good in zip(settlements, results, strict=True) if each.dialogue is not None and good is True]
         )
@@ -293,7 +324,7 @@ class DeliveryWorker(Service):
         self._forget(mails, lease)
 
     def _forget(self, mails: Sequence[OutboundMail], lease: Lease) -> None:
-        lease.open.clear()
+        lease.open.difference_update(recipient.id for mail in mails for recipient in mail.recipients)
         self._in_hand.recipients -= sum(len(mail.recipients) for mail in mails)
         self._in_hand.size_bytes -= sum(mail.size_bytes for mail in mails)
         self._make_room()
@@ -312,20 +343,17 @@ class DeliveryWorker(Service):
         if not old:
             return
         asked, now = self._monotonic_s(), self._now_s()
-        ids = sorted({recipient_id for lease in old for recipient_id in lease.open})
+        claims = [(recipient_id, lease.attempt_id) for lease in old for recipient_id in lease.open]
         try:
-            renewed = await self._database.run(
-                store.renew_leases_across_tenants, ids, [lease.attempt_id for lease in old], now + self._bounds.lease_s
-            )
+            held = await self._database.run(store.renew_leases_across_tenants, claims, now + self._bounds.lease_s)
         except Exception as error:
             self.log.warn("leases could not be renewed: {error}", error=error)
             return
-        if renewed < len(ids):
-            self.log.warn("{lost} of {all} leases were lost; nothing is sent under the others after their deadline", lost=len(ids) - renewed, all=len(ids))
-            return
+        lost = {claim for claim in claims if claim not in held}
         for lease in old:
-            if lease.deadline > self._monotonic_s():
-                lease.deadline = asked + self._bounds.lease_s - LEASE_MARGIN_S
+            # What was lost is fenced off one by one; some of it has ended meanwhile, and is not open any more.
+            lease.open.difference_update([recipient_id for recipient_id, attempt_id in lost if attempt_id == lease.attempt_id])
+            lease.deadline = asked + self._bounds.lease_s - LEASE_MARGIN_S
 
 
 def _poisoned(claimed: Claimed, lease: Lease, now: float) -> Change:
@@ -346,5 +374,5 @@ def _mail(claimed: Claimed) -> OutboundMail:
 def _flight(mail: OutboundMail, recipient: Recipient, lease: Lease) -> Flight:
     return Flight(
         recipient.id, mail.message_id, mail.tenant_id, lease.attempt_id, recipient.tries, recipient.attempts, mail.accepted_at,
-        None if mail.has_body else mail.packed,
+        None if mail.has_body or len(mail.packed) > KEPT_MOST_BYTES else mail.packed,
     )

@@ -8,7 +8,10 @@ from scaisend.sending.store import Recipient
 
 @dataclass(slots=True)
 class Lease:
-    """A claim on recipients: `deadline` is on the monotonic clock, and no final dot is written after it."""
+    """A claim on recipients: `deadline` is on the monotonic clock, and no final dot is written after it.
+
+    `open` are the recipients that this process has under it and, as far as it knows, still holds.
+    """
 
     attempt_id: str
     deadline: float

@@ -21,7 +21,7 @@ class Sweeping(Service):
         self._turn = turn
         self._interval_s = interval_s
         self._calls = LoopingCall(self._guarded)
-        self._calls.clock = reactor
+        self._calls.clock = reactor  # type: ignore[assignment]  # the part of a reactor that it needs
         self.failures = 0
 
     def startService(self) -> None:
