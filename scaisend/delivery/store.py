@@ -102,9 +102,7 @@ def claim_recipients_across_tenants(
     for row in taken:
         from_email, accepted_at, size_bytes, ip_pool, _ = about[row[1]]
         body = bodies.get(row[1])
-        claimed.append(Claimed(
-            *row, from_email=from_email, accepted_at=accepted_at / US, size_bytes=size_bytes, ip_pool=ip_pool, body=None if body is None else bytes(body),
-        ))
+        claimed.append(Claimed(*(*row, from_email, accepted_at / US, size_bytes, ip_pool, None if body is None else bytes(body))))
     return claimed, [row[0] for row in rows[len(taken) :]]
 
 
@@ -190,7 +188,7 @@ def lapsed(txn: Txn, tenant_id: str, due_before: float, most: int) -> list[Lapse
         "WHERE r.tenant_id = :tenant_id AND r.due_at <= :due ORDER BY r.due_at LIMIT :most",
         {"tenant_id": tenant_id, "due": micros(due_before), "most": most},
     )
-    return [Lapsed(*row[:6], has_body=bool(row[6])) for row in rows]
+    return [Lapsed(*(*row[:6], bool(row[6]))) for row in rows]
 
 
 def lock_lapsed_across_tenants(txn: Txn, found: Sequence[Lapsed], now: float) -> list[Lapsed]:
@@ -207,7 +205,7 @@ def lock_lapsed_across_tenants(txn: Txn, found: Sequence[Lapsed], now: float) ->
         + txn.dialect.skip_locked,
         {"ids": sorted(each.id for each in found if each.message_id in has_body), "now": micros(now)},
     )
-    return [Lapsed(*row, has_body=bool(has_body[row[1]])) for row in rows]
+    return [Lapsed(*(*row, bool(has_body[row[1]]))) for row in rows]
 
 
 def end_leases_across_tenants(txn: Txn, recipient_ids: Sequence[str], now: float) -> None:
