@@ -108,6 +108,11 @@ class Assembly:
         """What the API and the command line do with sender domains."""
         return make_domains(self._adapters)
 
+    def source_addresses(self) -> list[str]:
+        """The addresses that mail may leave from."""
+        sources = parse_sources(self._config["SMTP_SOURCE_IPS"], helo_name=self._config["SMTP_HELO_HOSTNAME"])
+        return [source.address for source in sources if source.address]
+
     # -- worker --
 
     def add_rendering(self) -> None:

@@ -33,7 +33,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
         *DomainsApi(domains=assembly.domains()).routes(),
-        *PoolsApi(database=database, ids=ids).routes(),
+        *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *ops.public_routes(),
         *ops.admin_routes(),
         *WelcomeApi().routes(),

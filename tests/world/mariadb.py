@@ -23,8 +23,10 @@ START_S = 60
 class PrivateMariadb:
     """A server in a folder of its own, on a socket and a loopback port; each commit is flushed. User root, no password."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, buffer: str = "64M") -> None:
         self._folder = folder
+        self._buffer = buffer
+        folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
         self._migrated: str | None = None
@@ -46,7 +48,7 @@ class PrivateMariadb:
             self._process = subprocess.Popen(
                 [_server(), "--no-defaults", f"--datadir={self._folder / 'data'}", f"--socket={self.socket}", f"--port={self.port}",
                  "--bind-address=127.0.0.1", f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
-                 "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--performance-schema=OFF", "--skip-log-bin", *_as_root()],
+                 f"--innodb-buffer-pool-size={self._buffer}", "--innodb-log-file-size=64M", "--performance-schema=OFF", "--skip-log-bin", *_as_root()],
                 stdout=log, stderr=log,
             )
         until = time.monotonic() + START_S
@@ -58,6 +60,12 @@ class PrivateMariadb:
                 if self._process.poll() is not None or time.monotonic() > until:
                     raise AssertionError((self._folder / "server.log").read_text()[-2000:])
                 time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """The server's process. Raises: AssertionError while it is stopped."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         """The server has shut down in good order; connections to it fail."""

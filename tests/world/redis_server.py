@@ -49,6 +49,12 @@ class RedisServer:
     def tcp_url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The server's process. Raises: AssertionError while it is stopped."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """The server answers; nothing happens when it did already."""
         if self._process is not None and self._process.poll() is None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from scaisend.app.adapters import Adapters, open_adapters
 from scaisend.app.config import Config, load
 from scaisend.app.installation import prepare_embedded
 from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
+from scaisend.messages.moments import read_since
 
 T = TypeVar("T")
 
@@ -24,6 +26,14 @@ def add_options(parser: argparse.ArgumentParser, *, json_output: bool = True, te
         parser.add_argument("--json", action="store_true", help="print JSON alone on standard output")
     if tenant:
         parser.add_argument("--tenant", metavar="ID", help="id, slug or external id of the tenant; the only one when there is one")
+
+
+def a_since(text: str) -> float:
+    """The moment that an option names: `1h` ago, unix seconds, or ISO 8601."""
+    try:
+        return read_since(text, time.time())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 30s, 15m, 1h, 7d, unix seconds, or an ISO 8601 moment") from None
 
 
 def settings(options: argparse.Namespace) -> Config:
