@@ -5,9 +5,11 @@ import time
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
+from scaisend.app.config import Config
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.delivery.destinations_api import PoolsApi
+from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
 from scaisend.faultpoints import reach
 from scaisend.http.route import Route
@@ -38,3 +40,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *ops.admin_routes(),
         *WelcomeApi().routes(),
     ]
+
+
+def _source_addresses(config: Config) -> list[str]:
+    sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
+    return [source.address for source in sources if source.address is not None]

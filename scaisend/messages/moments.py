@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 LATEST = 100_000_000_000.0
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def iso(at: float | None) -> str | None:
@@ -33,3 +34,14 @@ def read_moment(text: str) -> float:
     if not 0 <= at < LATEST:
         raise ValueError("out of bounds")
     return at
+
+
+def read_since(text: str, now: float) -> float:
+    """A moment as `read_moment` has it, or so long before now: `30s`, `15m`, `1h`, `7d`.
+
+    Raises: ValueError when it is neither.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit in _UNITS_S and number.isascii() and number.isdigit() and len(number) < 10:
+        return max(0.0, now - int(number) * _UNITS_S[unit])
+    return read_moment(text)
