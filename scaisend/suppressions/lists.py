@@ -1,12 +1,15 @@
 """The suppression lists: which of them stop a mail, and which `bypass_*` setting lets it pass."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 BOUNCES = "bounces"
 BLOCKS = "blocks"
 INVALID_EMAILS = "invalid_emails"
 SPAM_REPORTS = "spam_reports"
 UNSUBSCRIBES = "unsubscribes"
+LISTS = (BOUNCES, BLOCKS, INVALID_EMAILS, SPAM_REPORTS, UNSUBSCRIBES)
+# What the `dropped` event names when somebody left the group that the mail belongs to.
+GROUP = "group"
 
 # list → (reason shown on the `dropped` event in SendGrid's words, the bypass setting that overrides it); blocks stop nothing
 STOPPING: Mapping[str, tuple[str, str]] = {
@@ -15,6 +18,7 @@ STOPPING: Mapping[str, tuple[str, str]] = {
     SPAM_REPORTS: ("Spam Reporting Address", "spam"),
     UNSUBSCRIBES: ("Unsubscribed Address", "unsubscribe"),
 }
+GROUP_REASON = "Unsubscribed From Group"
 
 
 def stopped_by(listed: Iterable[str], bypass: frozenset[str]) -> str | None:
@@ -22,3 +26,13 @@ def stopped_by(listed: Iterable[str], bypass: frozenset[str]) -> str | None:
     if "list" in bypass:
         return None
     return next((name for name in STOPPING if name in listed and STOPPING[name][1] not in bypass), None)
+
+
+def group_stops(bypass: Collection[str]) -> bool:
+    """Whether having left the mail's group stops it: `bypass_unsubscribe_management` speaks of the global list only."""
+    return "list" not in bypass
+
+
+def reason_of(name: str) -> str:
+    """The reason on the `dropped` event for the list, or GROUP."""
+    return STOPPING[name][0] if name in STOPPING else GROUP_REASON
