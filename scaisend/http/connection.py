@@ -21,7 +21,7 @@ from scaisend.faults import ScaiSendError, TooLarge
 from scaisend.http.body import Intake, is_packed, unpacked_limit
 from scaisend.http.door import Visit, check_head
 from scaisend.http.reply import Reply
-from scaisend.http.wire import PlainHead, header_map, path_values, plain_head, query_values
+from scaisend.http.wire import KEEP, OLD, PlainHead, header_map, path_values, plain_head, query_values
 
 if TYPE_CHECKING:
     from scaisend.http.site import HttpSite
@@ -83,7 +83,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
         request = self.requestFactory(self)
         self.requests.append(request)
         self.persistent = 1
-        self._command, self._path, self._version = plain.method, plain.uri, b"HTTP/1.1"
+        self._command, self._path, self._version = plain.method, plain.uri, plain.version
         request.begin(plain.headers, plain.length)
         if self.is_refused:
             return
@@ -101,7 +101,13 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
         if plain.body:
             request.handleContentChunk(plain.body)
         if not self.is_refused:
-            request.requestReceived(plain.method, plain.uri, b"HTTP/1.1")
+            request.requestReceived(plain.method, plain.uri, plain.version)
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Whether the connection stays open: as inherited, and for HTTP/1.0 clients that ask for it."""
+        if version == OLD:
+            return bool(request.requestHeaders.getRawHeaders(b"connection", [b""])[0].lower() == KEEP.encode())
+        return bool(super().checkPersistence(request, version))
 
     def timeoutConnection(self) -> None:
         """As inherited, without its line in the log for each idle connection; one whose request is handled is not idle."""
@@ -267,7 +273,9 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
         if self.site.draining:
             channel.persistent = 0
         self.startedWriting = 1
-        content = self.site.written(self.visit, reply, is_last=not channel.persistent, has_body=self.method != b"HEAD")
+        content = self.site.written(
+            self.visit, reply, is_last=not channel.persistent, has_body=self.method != b"HEAD", is_old=self.clientproto == OLD
+        )
         channel.transport.write(content)
         self.finish()
 

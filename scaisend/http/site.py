@@ -84,11 +84,11 @@ class HttpSite(server.Site):
             remote = headers["x-forwarded-for"].rpartition(",")[2].strip()[:64]
         return Visit(route, request.method.decode("latin-1"), headers, request_id, remote, self.door.clock())
 
-    def written(self, visit: Visit, reply: Reply, *, is_last: bool, has_body: bool) -> bytes:
+    def written(self, visit: Visit, reply: Reply, *, is_last: bool, has_body: bool, is_old: bool = False) -> bytes:
         """The reply as it goes over the wire; it was counted."""
         date = self._today()
         try:
-            top = head(reply, request_id=visit.request_id, verdict=visit.verdict, date=date, close=is_last)
+            top = head(reply, request_id=visit.request_id, verdict=visit.verdict, date=date, close=is_last, keep=is_old)
         except (ValueError, KeyError):
             self._log.failure("{path}: a reply that cannot be written, request id {id}", path=visit.route, id=visit.request_id)
             reply = failure_reply(visit.request_id)

@@ -19,9 +19,11 @@ _SLASH = "\udc2f"
 
 # One whole head as nearly every client sends it. What does not match is left to the full parser.
 _PLAIN = pattern(
-    rb"(GET|POST|PUT|PATCH|DELETE) ([!-~]++) HTTP/1\.1\r\n"
+    rb"(GET|POST|PUT|PATCH|DELETE) ([!-~]++) (HTTP/1\.[01])\r\n"
     rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n){1,100}+)\r\n"
 )
+OLD = b"HTTP/1.0"
+KEEP = "keep-alive"
 _MOST_PLAIN = 16_000
 _NOT_PLAIN = ("transfer-encoding", "expect", "upgrade")
 
@@ -32,6 +34,7 @@ class PlainHead:
 
     method: bytes
     uri: bytes
+    version: bytes
     headers: dict[str, str]
     length: int
     body: bytes
@@ -40,26 +43,27 @@ class PlainHead:
 def plain_head(data: bytes) -> PlainHead | None:
     """The head at the beginning of `data`, when it is of the plainest kind; None when anything about it is less than plain.
 
-    Plain: a usual method, HTTP/1.1, no header twice, no folded line, no coding, no expectation, no wish for the connection but
-    keep-alive, a length in digits, and nothing behind the body. Of such a request no two parsers think differently.
+    Plain: a usual method, HTTP/1.1 (or 1.0 that asks for keep-alive), no header twice, no folded line, no coding, no expectation,
+    no wish for the connection but keep-alive, a length in digits, and nothing behind the body. Of such a request no two parsers
+    think differently.
     """
     match = _PLAIN.match(data)
     if match is None or match.end() > _MOST_PLAIN:
         return None
     headers: dict[str, str] = {}
-    lines = match[3].decode("latin-1").split("\r\n")
+    lines = match[4].decode("latin-1").split("\r\n")
     for line in lines[:-1]:
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip(" \t")
     if len(headers) != len(lines) - 1 or any(name in headers for name in _NOT_PLAIN):
         return None
-    if headers.get("connection", "keep-alive").lower() != "keep-alive":
+    if headers.get("connection", "" if match[3] == OLD else KEEP).lower() != KEEP:
         return None
     digits = headers.get("content-length", "0")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
         return None
     body, length = data[match.end() :], int(digits)
-    return PlainHead(match[1], match[2], headers, length, body) if len(body) <= length else None
+    return PlainHead(match[1], match[2], match[3], headers, length, body) if len(body) <= length else None
 
 
 def is_sound_request_id(text: str) -> bool:
@@ -113,8 +117,8 @@ def query_values(query: bytes) -> dict[str, list[str]]:
         raise Invalid("Bad Request", help="The query cannot be read.") from None
 
 
-def head(reply: Reply, *, request_id: str, verdict: Verdict | None, date: str, close: bool) -> bytes:
-    """The status line and all headers of the reply.
+def head(reply: Reply, *, request_id: str, verdict: Verdict | None, date: str, close: bool, keep: bool = False) -> bytes:
+    """The status line and all headers of the reply; `keep` tells an HTTP/1.0 client that its wish for keep-alive is granted.
 
     Raises: ValueError when one of its headers would break out of its line.
     """
@@ -130,6 +134,8 @@ def head(reply: Reply, *, request_id: str, verdict: Verdict | None, date: str, c
         )
     if close:
         text += "Connection: close\r\n"
+    elif keep:
+        text += "Connection: keep-alive\r\n"
     if _FORBIDDEN.search(reply.content_type):
         raise ValueError("a line break in the content type")
     for name, value in reply.headers:

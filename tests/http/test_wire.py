@@ -62,7 +62,7 @@ class PlainTest(PlainTestCase):
     def test_all_others_are_left_to_the_parser(self) -> None:
         """Anything that parsers could differ about, or that asks for more, is not plain."""
         for old, new in (
-            (b"POST", b"HEAD"), (b"POST", b"post"), (b"HTTP/1.1", b"HTTP/1.0"), (b"?a=b", b" x"), (b"Host: x", b"Host : x"), (b"Host: x", b"Host"),
+            (b"POST", b"HEAD"), (b"POST", b"post"), (b"HTTP/1.1", b"HTTP/1.2"), (b"?a=b", b" x"), (b"Host: x", b"Host : x"), (b"Host: x", b"Host"),
             (b"Host: x", b" Host: x"), (b"Host: x", b"Host: x\r\n y"), (b"Host: x", b"Host: x\x00"), (b"Host: x", b"Host: x\ry"), (b"Host: x", b"Host: x\ny"),
             (b"Host: x", b"content-length: 3"), (b"Host: x", b"Transfer-Encoding: identity"), (b"Host: x", b"Expect: 100-continue"),
             (b"Host: x", b"Upgrade: h2c"), (b"keep-alive", b"close"), (b"Length: 3", b"Length: +3"), (b"Length: 3", b"Length: 3,3"), (b"Length: 3", b"Length: \xb3"),
@@ -70,6 +70,16 @@ class PlainTest(PlainTestCase):
             (b"Host: x", b"X: " + b"y" * 17_000), (b"Host: x", b"\r\n".join(b"X-%d: y" % n for n in range(101))),
         ):
             self.assertIsNone(plain_head(self.GOOD.replace(old, new, 1) if old != b"\r\n" else self.GOOD.replace(old, new)), new)
+
+
+    def test_old_clients_are_plain_when_they_keep_the_connection(self) -> None:
+        """HTTP/1.0 is read in one step only with keep-alive, which it must ask for."""
+        old = self.GOOD.replace(b"HTTP/1.1", b"HTTP/1.0")
+        found = plain_head(old)
+        assert found is not None
+        self.assertEqual(found.version, b"HTTP/1.0")
+        self.assertIsNone(plain_head(old.replace(b"Connection: keep-alive\r\n", b"")))
+        self.assertIn(b"Connection: keep-alive\r\n", head(Reply(202), request_id="r", verdict=None, date="D", close=False, keep=True))
 
 
 class HeadTest(PlainTestCase):
