@@ -33,23 +33,30 @@ class AuditTests(PlainTestCase):
         self.assertEqual((result["violation_count"], len(result["violations"])), (1200, 1000))
 
 
-class ExitCodeTests(PlainTestCase):
-    def scaisend(self, folder: str, *arguments: str, **more: str) -> tuple[int, str]:
-        environment = {**os.environ, "DATA_DIR": folder, "PYTHONPATH": os.pathsep.join(sys.path), **more}
-        for name in ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL"):
-            if name not in more:
-                environment.pop(name, None)
+class CommandTestCase(PlainTestCase):
+    """Runs the console script in a folder of the test's own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = os.path.abspath(self.mktemp())
+        os.makedirs(self.folder)
+
+    def scaisend(self, *arguments: str, **more: str) -> tuple[int, str]:
+        """The exit code, and standard output."""
+        environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+        environment |= {"DATA_DIR": self.folder, "PYTHONPATH": os.pathsep.join(sys.path), **more}
         done = subprocess.run(
-            [sys.executable, "-m", "scaisend.app.cli", *arguments], env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-m", "scaisend.app.cli", *arguments], env=environment, cwd=self.folder, capture_output=True, text=True, timeout=120,
+            check=False,
         )
         return done.returncode, done.stdout
 
+
+class ExitCodeTests(CommandTestCase):
     def test_exit_codes(self) -> None:
         """0 when all is well, with JSON alone on standard output; 2 for wrong use; 3 when the database is away."""
-        folder = os.path.abspath(self.mktemp())
-        os.makedirs(folder)
-        code, out = self.scaisend(folder, "audit", "--json", "--since", "1h")
+        code, out = self.scaisend("audit", "--json", "--since", "1h")
         self.assertEqual((code, json.loads(out)["violations"]), (0, []))
-        self.assertEqual(self.scaisend(folder, "audit", "--since", "soon")[0], 2)
+        self.assertEqual(self.scaisend("audit", "--since", "soon")[0], 2)
         away = {"DATABASE_URL": "mysql://nobody@127.0.0.1:1/nothing", "SECRET_KEY": "k" * 40}
-        self.assertEqual(self.scaisend(folder, "audit", "--json", **away), (3, ""))
+        self.assertEqual(self.scaisend("audit", "--json", **away), (3, ""))
