@@ -17,8 +17,11 @@ from scaisend.identity.account_api import AccountApi
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
 from scaisend.messages.api import MessagesApi
+from scaisend.messages.moments import read_moment
 from scaisend.sending.api import SendApi
 from scaisend.sending.batches_api import BatchesApi
+from scaisend.suppressions.api import SuppressionsApi
+from scaisend.suppressions.groups_api import GroupsApi
 
 
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
@@ -35,6 +38,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
         *DomainsApi(domains=assembly.domains()).routes(),
+        *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
+        *GroupsApi(database=database).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *ops.public_routes(),
         *ops.admin_routes(),
