@@ -28,19 +28,25 @@ class DestinationState:
 class Backoff:
     """Failures in a row of one destination, and until when it is left alone."""
 
-    __slots__ = ("failures", "last_reply", "retry_at")
+    __slots__ = ("failures", "last_reply", "retry_at", "throttled")
 
     def __init__(self) -> None:
         self.failures = 0
         self.retry_at = 0.0
         self.last_reply: str | None = None
+        self.throttled = False
 
     def holds(self, now: float) -> bool:
         """It must not be contacted now."""
         return now < self.retry_at
 
-    def failed(self, now: float, reply: str, jitter: float) -> bool:
+    def stops(self, now: float) -> bool:
+        """It asked for less mail, so open connections are not used either."""
+        return self.throttled and now < self.retry_at
+
+    def failed(self, now: float, reply: str, jitter: float, *, throttled: bool = False) -> bool:
         """False when that is known already. It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1)."""
+        self.throttled = throttled or (self.throttled and self.holds(now))
         if self.holds(now):
             # Another connection met the same trouble at the same time.
             self.last_reply = reply

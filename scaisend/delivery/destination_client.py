@@ -31,6 +31,7 @@ from scaisend.delivery.job import (
 )
 from scaisend.delivery.marks_client import BATCH, Marks
 from scaisend.delivery.mx import Route
+from scaisend.delivery.reply import classify
 from scaisend.delivery.smtp_client import Reactor, SessionTrouble, SmtpClient
 from scaisend.messages.waiting import (
     DESTINATION_BACKOFF,
@@ -171,7 +172,7 @@ class DestinationClient:
     def take(self, session: SmtpClient) -> Job | None:
         """The next marked job for this session."""
         ready = self._ready
-        if not ready or session.begun >= self._house.messages_per_connection:
+        if not ready or session.begun >= self._house.messages_per_connection or self.backoff.stops(self._house.clock()):
             return None
         job = ready.popleft()
         if len(ready) < BATCH // 2 and len(self.waiting):
@@ -183,6 +184,8 @@ class DestinationClient:
         if kind == TROUBLE:
             if outcome.code == 421 or session.conversation is None or not session.conversation.completed:
                 self._failed(f"{outcome.code or ''} {outcome.text}".strip())
+        elif kind == DEFERRED and classify(outcome.code, outcome.enhanced, outcome.text).slows_destination:
+            self._failed(f"{outcome.code} {outcome.text}", throttled=True)
         elif self.backoff.failures and kind in (DELIVERED, DEFERRED, REFUSED) and outcome.stage != LOCAL and self.backoff.succeeded(self._house.clock()):
             self._changed()
         self._end(job, outcome)
@@ -206,7 +209,7 @@ class DestinationClient:
             self.pump()
 
     def _park(self, session: SmtpClient) -> None:
-        if self._stopping or session.begun >= self._house.messages_per_connection:
+        if self._stopping or session.begun >= self._house.messages_per_connection or self.backoff.stops(self._house.clock()):
             session.quit()
         else:
             self._idle.append(session)
@@ -372,8 +375,8 @@ class DestinationClient:
             for job in self.waiting.remove(lambda _: True):
                 self._hold_back(job)
 
-    def _failed(self, reply: str) -> None:
-        if not self._stopping and self.backoff.failed(self._house.clock(), reply[:512], self._house.random()):
+    def _failed(self, reply: str, *, throttled: bool = False) -> None:
+        if not self._stopping and self.backoff.failed(self._house.clock(), reply[:512], self._house.random(), throttled=throttled):
             self._changed()
 
     def _changed(self) -> None:

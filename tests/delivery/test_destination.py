@@ -38,3 +38,13 @@ class BackoffTests(PlainTestCase):
         backoff = Backoff()
         backoff.hold(30.0, "cannot bind")
         self.assertEqual((backoff.holds(29.0), backoff.holds(30.0), backoff.failures), (True, False, 0))
+
+    def test_only_a_throttle_stops_open_connections(self):
+        """And only until its time is over; a later failure of another kind does not."""
+        backoff = Backoff()
+        backoff.failed(0.0, "connection refused", 0.0)
+        self.assertFalse(backoff.stops(1.0))
+        backoff.failed(1.0, "450 4.7.28 slow down", 0.0, throttled=True)
+        self.assertEqual((backoff.stops(1.0), backoff.stops(100.0)), (True, False))
+        backoff.failed(100.0, "connection refused", 0.0)
+        self.assertFalse(backoff.stops(101.0))

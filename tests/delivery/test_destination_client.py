@@ -2,7 +2,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from scaisend.delivery.job import DELIVERED, TROUBLE
+from scaisend.delivery.job import BACKOFF, DEFERRED, DELIVERED, TROUBLE
 from scaisend.delivery.pool_client import PoolLimits
 from tests.delivery.jobs import a_job
 from tests.delivery.pools import PoolsTestCase
@@ -73,6 +73,22 @@ class FlowTests(PoolsTestCase):
         outcomes = await self.send(pools, *(str(number) for number in range(300)))
         self.assertEqual({outcome.kind for outcome in outcomes}, {DELIVERED})
         self.assertLessEqual(peer.connections, 5)
+
+    async def test_a_host_that_throttles_is_left_alone(self):
+        """A 4.7.x that speaks of our rate defers its mail and holds the others back, unharmed, though the connection is good."""
+        peer = self.peer({"RCPT": [b"250 ok", b"450 4.7.28 unusual rate of mail from your IP"]})
+        pools = self.pools({"in.test": peer.port}, limits=PoolLimits(connections_per_destination=1))
+        kinds = [outcome.kind for outcome in await self.send(pools, *(str(number) for number in range(20)))]
+        self.assertEqual(kinds.count(DEFERRED), 1)
+        self.assertGreater(kinds.count(BACKOFF), 15)
+        self.assertLess(len(peer.mails), 4)
+
+    async def test_one_that_greylists_is_not(self):
+        """What is put off for one recipient says nothing of the next."""
+        peer = self.peer({"RCPT": [b"250 ok", b"451 4.7.1 Greylisted, try again in 5 minutes"]})
+        pools = self.pools({"in.test": peer.port}, limits=PoolLimits(connections_per_destination=1))
+        kinds = [outcome.kind for outcome in await self.send(pools, *(str(number) for number in range(20)))]
+        self.assertEqual((kinds.count(DEFERRED), kinds.count(DELIVERED)), (1, 19))
 
     async def test_tenants_take_turns_at_a_destination(self):
         """The small tenant's mail does not wait for the large one's thousand."""
