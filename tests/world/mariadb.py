@@ -26,7 +26,7 @@ class PrivateMariadb:
     def __init__(self, folder: Path, *, buffer: str = "64M") -> None:
         self._folder = folder
         self._buffer = buffer
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)  # of its own: a starting server clears its tmpdir of others' tables
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
         self._migrated: str | None = None
@@ -35,7 +35,7 @@ class PrivateMariadb:
         with open(folder / "install.log", "wb") as log:
             subprocess.run(
                 ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", "--auth-root-authentication-method=normal",
-                 "--skip-test-db", "--skip-name-resolve", *_as_root()],
+                 "--skip-test-db", "--skip-name-resolve", f"--tmpdir={folder / 'tmp'}", *_as_root()],
                 check=True, stdout=log, stderr=log,
             )
         self.start()
@@ -47,7 +47,7 @@ class PrivateMariadb:
         with open(self._folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [_server(), "--no-defaults", f"--datadir={self._folder / 'data'}", f"--socket={self.socket}", f"--port={self.port}",
-                 "--bind-address=127.0.0.1", f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
+                 "--bind-address=127.0.0.1", f"--tmpdir={self._folder / 'tmp'}", f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
                  f"--innodb-buffer-pool-size={self._buffer}", "--innodb-log-file-size=64M", "--performance-schema=OFF", "--skip-log-bin", *_as_root()],
                 stdout=log, stderr=log,
             )
