@@ -20,6 +20,7 @@ from zope.interface import implementer  # type: ignore[attr-defined]  # it has n
 
 # Control characters of a line's text, which may come from a peer: they could forge lines or steer a terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9} | {10: "\\n"}
+_JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(127, 160)}  # those below are escaped by JSON itself
 _SECRETS = re.compile(r"(sg_(?:live|test)_)[0-9a-f]{32}|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 FIELDS = ("message_id", "recipient_id", "tenant_id", "request_id", "role", "queue", "destination", "route", "status")
 
@@ -58,7 +59,7 @@ class JsonLines:
         failure = _failure_text(event)
         if failure:
             line["failure"] = failure
-        self._out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        self._out.write(json.dumps(line, ensure_ascii=False, default=str).translate(_JSON_CONTROLS) + "\n")
         self._out.flush()
 
 
