@@ -97,6 +97,8 @@ def _not_tried(flight: Flight, outcome: Outcome, patience: Patience, now: float,
     if _is_over(flight, patience, now):
         why = f"the queue lifetime is over; last: {_reply_text(outcome)}"
         return _change(flight, outcome, events.BOUNCE, now, bounce="soft", rule="lifetime", reason=why)
+    if outcome.waiting == waiting.SHUTDOWN:
+        return _release(flight, outcome, now, waiting.SHUTDOWN)
     delay = TROUBLE_DELAY_S[min(flight.attempts, len(TROUBLE_DELAY_S) - 1)] * (1 + jitter / 2)
     due_at = outcome.retry_at if outcome.retry_at is not None else now + delay
     why = outcome.waiting or waiting.NO_CONNECTION
