@@ -154,7 +154,8 @@ class HttpSite(server.Site):
         if name in self._routes:
             raise ValueError(f"{name} stands twice in the routes")
         self._routes[name] = route
-        self._klein.route(route.path, methods=[route.method], endpoint=name, merge_slashes=False)(route.call)  # type: ignore[type-var]  # a Call in place of a request
+        # A lambda, since Klein asks a function for its name, and a partial has none.
+        self._klein.route(route.path, methods=[route.method], endpoint=name, merge_slashes=False)(lambda call: route.call(call))  # type: ignore[arg-type,return-value]  # a Call in place of a request
         if route.hot:
             self._hot[(route.method.encode(), route.path.encode())] = route
 

@@ -71,8 +71,8 @@ class Ours:
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=1).close()
                 return
             except OSError:
-                if time.monotonic() > until:
-                    raise
+                if time.monotonic() > until or self._processes[name].poll() is not None:
+                    raise SystemExit(f"the API did not start: {(self.folder / f'{name}.log').read_text()[-2000:]}") from None
                 time.sleep(0.1)
 
     def stop_all(self) -> None:
