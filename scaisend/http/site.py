@@ -155,7 +155,7 @@ class HttpSite(server.Site):
             raise ValueError(f"{name} stands twice in the routes")
         self._routes[name] = route
         # A lambda, since Klein asks a function for its name, and a partial has none.
-        self._klein.route(route.path, methods=[route.method], endpoint=name, merge_slashes=False)(lambda call: route.call(call))  # type: ignore[arg-type,return-value]  # a Call in place of a request
+        self._klein.route(route.path, methods=[route.method], endpoint=name, merge_slashes=False)(lambda call: route.call(call))  # type: ignore[type-var]  # a Call in place of a request
         if route.hot:
             self._hot[(route.method.encode(), route.path.encode())] = route
 
