@@ -202,7 +202,7 @@ class _Session:
             return
         if self._sink.dot_delay_s:
             await asyncio.sleep(self._sink.dot_delay_s)
-        if recipient.startswith(("drop", "hang")) and self._sink._seen[recipient] == 1:
+        if recipient.startswith(("drop", "hang")) and not self._sink.dropped[recipient]:
             self._sink.dropped[recipient] += 1
             if recipient.startswith("hang"):
                 await self._reader.read()

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from tests.world.mariadb import PrivateMariadb
-from tests.world.program import Program, bare_environment, run_command, run_json, wait_until
+from tests.world.program import Died, Program, bare_environment, run_command, run_json, wait_until
 from tests.world.redis_server import RedisServer, free_port
 
 SENDER_DOMAIN = "sender.test"
@@ -116,8 +116,8 @@ class DevInstallation(_House):
             ["dev", "--data", str(self.folder / "data"), "--port", "0", "--ready-file", str(ready_file), "--quiet"],
             environment=bare_environment(**self._settings, SCAISEND_FAULT_POINT=fault), folder=self.folder, log=self.folder / "dev.log",
         )
-        if waits:
-            self.wait_ready()
+        if waits and not self.wait_ready():
+            raise Died(self.logs())
         return self.program
 
     def wait_ready(self) -> bool:

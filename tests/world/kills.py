@@ -129,7 +129,7 @@ SPEAKING = ("smtp.CONNECT:2", "smtp.EHLO:1", "smtp.MAIL:5", "smtp.RCPT:9", "smtp
 EMBEDDED_KILLS = tuple(Kill("all", point) for point in (*ACCEPTING, *RENDERING, *MARKING, *RECORDING, *COMMITTING, *SPEAKING))
 SERVER_KILLS = (
     *(Kill("api", point) for point in (*ACCEPTING, *COMMITTING)),
-    *(Kill("worker", point) for point in (*RENDERING, "render.stored:1", *COMMITTING)),
+    *(Kill("worker", point) for point in (*RENDERING, "render.stored:1", "db.before_commit:4", "db.after_commit:4")),
     *(Kill("smtp", point) for point in ("delivery.claimed_ids:1", "delivery.claimed_rows:1", *MARKING, *RECORDING, *COMMITTING, *SPEAKING)),
 )
 
