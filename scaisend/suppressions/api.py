@@ -1,7 +1,6 @@
 """/v3/suppression/*: the lists as SendGrid shows them, additions and CSV import (ours); /api/admin/suppressions: why, and undo."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 
 import orjson
@@ -35,7 +34,6 @@ SHOWN = {
     SPAM_REPORTS: ("created", "email", "ip"),
     UNSUBSCRIBES: ("created", "email"),
 }
-OPEN_LISTS = (BOUNCES, BLOCKS, INVALID_EMAILS, SPAM_REPORTS)
 
 
 class SuppressionsApi:
@@ -46,81 +44,12 @@ class SuppressionsApi:
         self._parse_moment = parse_moment
 
     def routes(self) -> list[Route]:
+        lists = [OneList(name, database=self._database, parse_moment=self._parse_moment) for name in LISTS]
         return [
-            *(route for name in OPEN_LISTS for route in self._routes_of(name)),
-            get(f"/v3/suppression/{UNSUBSCRIBES}", partial(self.show_page, UNSUBSCRIBES), permission=READ, summary="Who opted out of all mail"),
-            post(
-                f"/v3/suppression/{UNSUBSCRIBES}/import", partial(self.take_csv, UNSUBSCRIBES), permission=WRITE, body_limit=FILE_BYTES,
-                summary="Import global unsubscribes from CSV",
-            ),
+            *(route for each in lists for route in each.routes()),
             get("/api/admin/suppressions", self.explain, permission=READ, summary="The lists that an address is on, and why"),
             post("/api/admin/suppressions/undo", self.undo, permission=WRITE, summary="Take off all addresses that one rule listed"),
         ]
-
-    def _routes_of(self, name: str) -> Iterator[Route]:
-        path, words = f"/v3/suppression/{name}", name.replace("_", " ")
-        yield get(path, partial(self.show_page, name), permission=READ, summary=f"The list of {words}; CSV when it is accepted")
-        yield post(path, partial(self.add, name), permission=WRITE, summary=f"Add addresses to the list of {words}")
-        yield delete(path, partial(self.remove, name), permission=WRITE, summary=f"Take addresses off the list of {words}, or all")
-        yield post(
-            f"{path}/import", partial(self.take_csv, name), permission=WRITE, body_limit=FILE_BYTES, summary=f"Import {words} from CSV"
-        )
-        yield get(f"{path}/<email>", partial(self.show_one, name), permission=READ, summary=f"One of the {words}, in an array")
-        yield delete(f"{path}/<email>", partial(self.remove_one, name), permission=WRITE, summary=f"Take one address off the list of {words}")
-
-    async def show_page(self, name: str, call: Call) -> Reply:
-        """One page, newest first; with `Accept: text/csv` as CSV, of up to CSV_PAGE rows."""
-        wanted = read_wanted(call.one("start_time"), call.one("end_time"), call.one("email"))
-        if "text/csv" in call.headers.get("accept", ""):
-            page = offset_page(call, default=CSV_PAGE, most=CSV_PAGE)
-            text = await self._database.read(_csv_page, call.caller.tenant_id, name, wanted, page)
-            return Reply(200, text, "text/csv; charset=utf-8", (("Content-Disposition", f'attachment; filename="{name}.csv"'),))
-        page = offset_page(call)
-        found = await self._database.read(store.listed, call.caller.tenant_id, name, wanted, limit=page.limit, offset=page.offset)
-        return json_reply([_shown(name, each) for each in found])
-
-    async def show_one(self, name: str, call: Call) -> Reply:
-        """An array of the entry, or an empty one."""
-        found = await self._database.read(store.listed_one, call.caller.tenant_id, name, fold(call.path["email"]))
-        return json_reply([_shown(name, found)] if found else [])
-
-    async def add(self, name: str, call: Call) -> Reply:
-        """201 with how many are new, and the addresses."""
-        asked = read_additions(call.json())
-        entries = [
-            Entry(call.caller.tenant_id, name, fold(email), reason, status, ip, None, "api", call.now_s) for email, reason, status, ip in asked
-        ]
-        added = await self._database.run(store.list_across_tenants, entries)
-        return json_reply({"added": added, "emails": [each[0] for each in asked]}, 201)
-
-    async def remove(self, name: str, call: Call) -> Reply:
-        """204, whether they were on the list or not."""
-        emails = read_deletion(call.json())
-        tenant_id = call.caller.tenant_id
-        if emails is not None:
-            await self._database.run(store.unlist, tenant_id, name, emails)
-            return no_content()
-        removed = await _all(lambda: self._database.run(store.unlist_some, tenant_id, name, AT_ONCE))
-        await self._database.run(_record, call, "suppressions.clear", name, {"removed": removed})
-        return no_content()
-
-    async def remove_one(self, name: str, call: Call) -> Reply:
-        """204. Raises: NotFound when it was not on the list."""
-        if not await self._database.run(store.unlist, call.caller.tenant_id, name, [fold(call.path["email"])]):
-            raise NotFound("not found", "email")
-        return no_content()
-
-    async def take_csv(self, name: str, call: Call) -> Reply:
-        """200 with what became of the rows. The body is the file itself."""
-        kind = call.headers.get("content-type", "text/csv").partition(";")[0].strip().lower()
-        if kind not in CSV_TYPES:
-            raise UnsupportedType("Content-Type should be text/csv", help="Send the file itself as the body.")
-        report = await import_csv(
-            BytesIO(call.body), database=self._database, tenant_id=call.caller.tenant_id, name=name, parse_moment=self._parse_moment,
-            now_s=call.now_s, told=_told,
-        )
-        await self._database.run(_record, call, "suppressions.import", name, {"imported": report.imported, "skipped": report.skipped})
-        return json_reply(report.shown())
 
     async def explain(self, call: Call) -> Reply:
         """Every list that the address is on, with reason, rule and the event behind it."""
@@ -154,6 +83,85 @@ class SuppressionsApi:
         except ValueError:
             reader.fault("The since must be unix seconds or an ISO 8601 moment.", "since")
             return 0.0
+
+
+class OneList:
+    """The endpoints of one list. The global unsubscribes are added and taken off under /v3/asm."""
+
+    def __init__(self, name: str, *, database: Database, parse_moment: Callable[[str], float]) -> None:
+        self._name = name
+        self._database = database
+        self._parse_moment = parse_moment
+
+    def routes(self) -> list[Route]:
+        path, words = f"/v3/suppression/{self._name}", self._name.replace("_", " ")
+        routes = [
+            get(path, self.show_page, permission=READ, summary=f"The list of {words}; CSV when it is accepted"),
+            post(f"{path}/import", self.take_csv, permission=WRITE, body_limit=FILE_BYTES, summary=f"Import {words} from CSV"),
+        ]
+        if self._name == UNSUBSCRIBES:
+            return routes
+        return [
+            *routes,
+            post(path, self.add, permission=WRITE, summary=f"Add addresses to the list of {words}"),
+            delete(path, self.remove, permission=WRITE, summary=f"Take addresses off the list of {words}, or all"),
+            get(f"{path}/<email>", self.show_one, permission=READ, summary=f"One of the {words}, in an array"),
+            delete(f"{path}/<email>", self.remove_one, permission=WRITE, summary=f"Take one address off the list of {words}"),
+        ]
+
+    async def show_page(self, call: Call) -> Reply:
+        """One page, newest first; with `Accept: text/csv` as CSV, of up to CSV_PAGE rows."""
+        wanted = read_wanted(call.one("start_time"), call.one("end_time"), call.one("email"))
+        if "text/csv" in call.headers.get("accept", ""):
+            page = offset_page(call, default=CSV_PAGE, most=CSV_PAGE)
+            text = await self._database.read(_csv_page, call.caller.tenant_id, self._name, wanted, page)
+            return Reply(200, text, "text/csv; charset=utf-8", (("Content-Disposition", f'attachment; filename="{self._name}.csv"'),))
+        page = offset_page(call)
+        found = await self._database.read(store.listed, call.caller.tenant_id, self._name, wanted, limit=page.limit, offset=page.offset)
+        return json_reply([_shown(self._name, each) for each in found])
+
+    async def show_one(self, call: Call) -> Reply:
+        """An array of the entry, or an empty one."""
+        found = await self._database.read(store.listed_one, call.caller.tenant_id, self._name, fold(call.path["email"]))
+        return json_reply([_shown(self._name, found)] if found else [])
+
+    async def add(self, call: Call) -> Reply:
+        """201 with how many are new, and the addresses."""
+        asked = read_additions(call.json())
+        entries = [
+            Entry(call.caller.tenant_id, self._name, fold(email), reason, status, ip, None, "api", call.now_s) for email, reason, status, ip in asked
+        ]
+        added = await self._database.run(store.list_across_tenants, entries)
+        return json_reply({"added": added, "emails": [each[0] for each in asked]}, 201)
+
+    async def remove(self, call: Call) -> Reply:
+        """204, whether they were on the list or not."""
+        emails = read_deletion(call.json())
+        tenant_id = call.caller.tenant_id
+        if emails is not None:
+            await self._database.run(store.unlist, tenant_id, self._name, emails)
+            return no_content()
+        removed = await _all(lambda: self._database.run(store.unlist_some, tenant_id, self._name, AT_ONCE))
+        await self._database.run(_record, call, "suppressions.clear", self._name, {"removed": removed})
+        return no_content()
+
+    async def remove_one(self, call: Call) -> Reply:
+        """204. Raises: NotFound when it was not on the list."""
+        if not await self._database.run(store.unlist, call.caller.tenant_id, self._name, [fold(call.path["email"])]):
+            raise NotFound("not found", "email")
+        return no_content()
+
+    async def take_csv(self, call: Call) -> Reply:
+        """200 with what became of the rows. The body is the file itself."""
+        kind = call.headers.get("content-type", "text/csv").partition(";")[0].strip().lower()
+        if kind not in CSV_TYPES:
+            raise UnsupportedType("Content-Type should be text/csv", help="Send the file itself as the body.")
+        report = await import_csv(
+            BytesIO(call.body), database=self._database, tenant_id=call.caller.tenant_id, name=self._name, parse_moment=self._parse_moment,
+            now_s=call.now_s, told=_told,
+        )
+        await self._database.run(_record, call, "suppressions.import", self._name, {"imported": report.imported, "skipped": report.skipped})
+        return json_reply(report.shown())
 
 
 def _csv_page(txn: Txn, tenant_id: str, name: str, wanted: store.Wanted, page: Page) -> bytes:
