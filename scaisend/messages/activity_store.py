@@ -50,15 +50,32 @@ def matching(txn: Txn, tenant_id: str, condition: Condition, limit: int) -> list
         text += " AND m.id < " + where.add(id_bound(bound + CLOCK_SLACK_S))
     rows = txn.rows(
         "SELECT m.request_id, m.id, r.number, m.from_email, m.subject, r.email, r.status, r.updated_at, r.id FROM messages m "
-        "JOIN recipients r ON r.message_id = m.id AND r.tenant_id = m.tenant_id "
-        f"WHERE m.tenant_id = :tenant_id AND r.tenant_id = :tenant_id AND ({text}) ORDER BY m.id DESC, r.number LIMIT :limit",
+        f"{_join(condition, txn.dialect.name)} recipients r ON r.message_id = m.id AND r.tenant_id = m.tenant_id "
+        f"WHERE m.tenant_id = :tenant_id AND r.tenant_id = :tenant_id AND ({text}) ORDER BY m.id DESC LIMIT :limit",
         {**where.parameters, "tenant_id": tenant_id, "limit": limit},
     )
     counts = _counts(txn, tenant_id, sorted({row[1] for row in rows})) if rows else {}
     return [
         Activity(*(*row[:7], row[7] / US, counts.get((row[8], events.OPEN), 0), counts.get((row[8], events.CLICK), 0)))
-        for row in rows
+        for row in sorted(rows, key=lambda row: (row[1], -row[2]), reverse=True)
     ]
+
+
+def _join(condition: Condition, dialect: str) -> str:
+    """Without an address or id to begin with, messages are walked newest first until enough match: no database sorts them all for that."""
+    if _is_pinned(condition):
+        return "JOIN"
+    return "STRAIGHT_JOIN" if dialect == "mysql" else "CROSS JOIN"
+
+
+def _is_pinned(condition: Condition) -> bool:
+    if isinstance(condition, Every):
+        return any(map(_is_pinned, condition.inner))
+    if isinstance(condition, Either):
+        return all(map(_is_pinned, condition.inner))
+    if not isinstance(condition, Compare) or condition.field not in ("msg_id", "to_email"):
+        return False
+    return condition.operator != "LIKE" or (condition.field == "msg_id" and "%" not in str(condition.values[0])[:REQUEST_ID_LENGTH])
 
 
 def _counts(txn: Txn, tenant_id: str, message_ids: Sequence[str]) -> dict[tuple[str, str], int]:

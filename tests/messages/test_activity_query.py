@@ -54,7 +54,7 @@ class QueryTests(PlainTestCase):
             error = self.assertRaises(Invalid, read_query, text)
             self.assertTrue(str(error).startswith("query: invalid syntax: "), text)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=150)
     @given(st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=30).map(" ".join)))
     def test_hostile_text(self, text: str) -> None:
         """Any text is a condition or is refused as invalid, and nothing else."""

@@ -77,7 +77,7 @@ class ActivityTests(MessagesApiTestCase):
     def test_hostile_queries(self) -> None:
         """Whatever is asked, the database understands what is made of it, and no other tenant's rows come back."""
 
-        @settings(deadline=None, max_examples=150, database=None)
+        @settings(deadline=None, max_examples=80, database=None)
         @given(st.lists(WORDS, max_size=12).map(" ".join))
         def attack(text: str) -> None:
             try:
