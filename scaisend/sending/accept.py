@@ -23,7 +23,8 @@ from scaisend.messages.store import EventRow, micros
 from scaisend.sending import batches_store, store
 from scaisend.sending.request import PersonalMessage, SendRequest
 from scaisend.storage.database import Txn, Value
-from scaisend.suppressions.lists import STOPPING, stopped_by
+from scaisend.suppressions.groups_store import left_across_tenants
+from scaisend.suppressions.lists import GROUP, group_stops, reason_of, stopped_by
 from scaisend.suppressions.store import listed_across_tenants
 
 UNVERIFIED_SENDER = (
@@ -188,7 +189,7 @@ def _dropped(txn: Txn, writing: Sequence[Submission]) -> Drops:
     listed = listed_across_tenants(txn, wanted)
     grouped = [each for each in live if each.request.asm_group_id is not None]
     left = (
-        store.group_members_across_tenants(
+        left_across_tenants(
             txn,
             ((each.caller.tenant_id, fold(to.email), each.request.asm_group_id) for each in grouped if each.request.asm_group_id is not None
              for message in each.request.messages for to in message.recipients),
@@ -202,8 +203,8 @@ def _dropped(txn: Txn, writing: Sequence[Submission]) -> Drops:
         for to in (to for message in each.request.messages for to in message.recipients):
             address = fold(to.email)
             name = stopped_by(listed.get((each.caller.tenant_id, address), ()), each.request.bypass)
-            if name is None and (each.caller.tenant_id, address, each.request.asm_group_id) in left and not each.request.bypass & {"list", "unsubscribe"}:
-                name = "group"
+            if name is None and (each.caller.tenant_id, address, each.request.asm_group_id) in left and group_stops(each.request.bypass):
+                name = GROUP
             if name:
                 drops[(each.request_id, address)] = name
     return drops
@@ -262,7 +263,7 @@ def _add_recipients(
         reason: str | None = None
         if name:
             dropped += 1
-            reason = STOPPING[name][0] if name in STOPPING else "Unsubscribed From Group"
+            reason = reason_of(name)
             state, why = states.DROPPED, None
             told.append((recipient_id, events.DROPPED, {"reason": reason, "list": name}))
         elif not silent:

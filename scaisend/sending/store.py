@@ -128,14 +128,6 @@ def pools_known(txn: Txn, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, st
     return {(row[0], row[1]) for row in rows}
 
 
-def group_members_across_tenants(txn: Txn, keys: Iterable[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
-    """Which (tenant id, folded address, group id) have left the group."""
-    rows = txn.rows(
-        "SELECT tenant_id, email, group_id FROM asm_suppressions WHERE (tenant_id, email, group_id) IN :keys", {"keys": sorted(set(keys))}
-    )
-    return {(row[0], row[1], row[2]) for row in rows}
-
-
 def claim_messages_across_tenants(
     txn: Txn, message_ids: Sequence[str], attempt_id: str, lease_until: float, now: float, portion: Portion
 ) -> tuple[list[ToRender], list[str]]:

@@ -100,19 +100,19 @@ class ImportTests(PlainTestCase):
         async def told(report: Report) -> None:
             turns.append(report.imported + report.skipped + report.error_count)
 
-        def load() -> Report:
-            rows = (b"user%d@example.com,550 5.1.1 no such user here,5.1.1\n" % n if n % 25 else b"nobody %d,\n" % n for n in range(ROWS))
+        def load(count: int) -> Report:
+            rows = (b"user%d@example.com,550 5.1.1 no such user here,5.1.1\n" % n if n % 25 else b"nobody %d,\n" % n for n in range(count))
             return now(self, import_csv(
                 EndlessFile(rows), database=database, tenant_id="tnt_a", name="bounces", parse_moment=read_moment, now_s=NOW, told=told))  # type: ignore[arg-type]
 
-        load()
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
-        report = load()
-        peak = tracemalloc.get_traced_memory()[1]
-        self.assertLess(peak, CEILING_BYTES)
-        self.assertEqual((report.imported, report.skipped, report.error_count, len(report.errors)), (0, 48_000, 2_000, MOST_ERRORS))
-        self.assertEqual(turns, [*range(2_000, ROWS + 1, 2_000)] * 2)
+        report = load(ROWS)
+        self.assertLess(tracemalloc.get_traced_memory()[1], CEILING_BYTES)
+        tracemalloc.stop()
+        self.assertEqual((report.imported, report.skipped, report.error_count, len(report.errors)), (48_000, 0, 2_000, MOST_ERRORS))
+        self.assertEqual(turns, [*range(2_000, ROWS + 1, 2_000)])
+        self.assertEqual(load(5_000).skipped, 4_800)
         self.assertEqual(len(database.rows("SELECT 1 FROM suppressions")), 48_000)
         self.assertEqual(database.now(listed_across_tenants, [("tnt_a", "user7@example.com"), ("tnt_b", "user7@example.com")]), {("tnt_a", "user7@example.com"): {"bounces"}})
 
