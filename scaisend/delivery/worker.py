@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from scaisend.delivery import store
+from scaisend.delivery.claim import claim
 from scaisend.delivery.job import Outcome
 from scaisend.delivery.pool_client import Pools
 from scaisend.delivery.prepare_worker import Preparing
@@ -35,6 +36,7 @@ from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import SMTP_DELIVER, Queue
+from scaisend.suppressions.lists import reason_of
 from scaisend.timing import ReactorTime
 
 BATCH = 50
@@ -157,14 +159,15 @@ class DeliveryWorker(Service):
         self._reached("delivery.claimed_ids")
         lease, now = self.new_lease(), self._now_s()
         try:
-            claimed, left = await self._database.run(
-                store.claim_recipients_across_tenants, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion
-            )
+            found = await self._database.run(claim, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion)
         finally:
             # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
             await self._acknowledge(ids, from_queue)
-        self._pushing.push(left)
+        claimed = found.to_send
+        self._pushing.push(found.left)
         self._reached("delivery.claimed_rows")
+        for stopped, name in found.stopped:
+            self._record(Settlement(_dropped(stopped, name, lease, now), None, None))
         poisoned = [each for each in claimed if each.claims >= POISONED_AFTER]
         bodiless = [each for each in claimed if each.body is None and each not in poisoned]
         for each in poisoned:
@@ -230,7 +233,7 @@ class DeliveryWorker(Service):
             self.log.failure("a mail could not be prepared; it is claimed again when its lease ends")
             self._forget(mails, lease)
             return
-        left = {mail.message_id: len(mail.recipients) for mail in mails}
+        left = {id(mail): len(mail.recipients) for mail in mails}
         for mail, recipient, job in jobs:
             flight = _flight(mail, recipient, lease)
             outcome = self._pools.submit(job)
@@ -239,15 +242,15 @@ class DeliveryWorker(Service):
     def _may_finish(self, lease: Lease, recipient_id: str) -> bool:
         return recipient_id in lease.open and self._monotonic_s() < lease.deadline
 
-    def _settled(self, outcome: Outcome, flight: Flight, mail: OutboundMail, lease: Lease, left: dict[str, int]) -> None:
+    def _settled(self, outcome: Outcome, flight: Flight, mail: OutboundMail, lease: Lease, left: dict[int, int]) -> None:
         try:
             self._judge(outcome, flight)
         except Exception:
             self.log.failure("the outcome of {recipient_id} was not understood; it is looked at again when its lease ends", recipient_id=flight.recipient_id)
         lease.open.discard(flight.recipient_id)
         self._in_hand.recipients -= 1
-        left[mail.message_id] -= 1
-        if not left[mail.message_id]:
+        left[id(mail)] -= 1
+        if not left[id(mail)]:
             self._in_hand.size_bytes -= mail.size_bytes
         self._make_room()
 
@@ -354,6 +357,12 @@ class DeliveryWorker(Service):
             # What was lost is fenced off one by one; some of it has ended meanwhile, and is not open any more.
             lease.open.difference_update([recipient_id for recipient_id, attempt_id in lost if attempt_id == lease.attempt_id])
             lease.deadline = asked + self._bounds.lease_s - LEASE_MARGIN_S
+
+
+def _dropped(claimed: Claimed, name: str, lease: Lease, now: float) -> Change:
+    reason = reason_of(name)
+    event = Event(events.DROPPED, claimed.tenant_id, claimed.message_id, claimed.id, now, {"reason": reason, "list": name})
+    return Change(event, attempt_id=lease.attempt_id, reason=reason)
 
 
 def _poisoned(claimed: Claimed, lease: Lease, now: float) -> Change:

@@ -5,7 +5,7 @@ smtp:deliver. A mail that cannot be rendered ends `failed` with the reason; one 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import orjson
@@ -23,11 +23,14 @@ from scaisend.sending import batches_store, store
 from scaisend.sending.compose import compose, pack
 from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.render import render
-from scaisend.sending.store import ToRender
+from scaisend.sending.store import Recipient, ToRender
+from scaisend.sending.suppressed import addresses_of, stops_of
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, Queue
+from scaisend.suppressions.lists import reason_of
+from scaisend.suppressions.store import standings_across_tenants
 from scaisend.timing import ReactorTime
 
 BATCH = 50
@@ -161,7 +164,25 @@ class RenderWorker(Service):
             if paused:
                 store.pause_claimed_across_tenants(txn, paused, lease.attempt_id, now)
             stopped = {each.id for each in cancelled} | set(paused)
-        return [each for each in claimed if each.id not in stopped], left
+        return self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now), left
+
+    def _without_suppressed(self, txn: Txn, claimed: list[ToRender], lease: Lease, now: float) -> list[ToRender]:
+        """The mails that still have somebody to go to; who was suppressed since their acceptance is dropped."""
+        asked = addresses_of([(each.tenant_id, to.email, each.accepted_at) for each in claimed for to in each.recipients if to.is_claimed], now)
+        standings = standings_across_tenants(txn, asked) if asked else {}
+        if not standings:
+            return claimed
+        changes: list[Change] = []
+        left: list[ToRender] = []
+        for each in claimed:
+            stops = stops_of(each, standings)
+            changes += [_dropped(each, to, stops[to.id], lease.attempt_id, now) for to in each.recipients if to.id in stops]
+            mail = replace(each, recipients=tuple([replace(to, is_claimed=False) if to.id in stops else to for to in each.recipients]))
+            if any(to.is_claimed for to in mail.recipients):
+                left.append(mail)
+        if changes:
+            record(txn, self._ids, changes, now)
+        return left
 
     def _render(self, claimed: Sequence[ToRender], lease: Lease) -> _Batch:
         batch = _Batch([], [])
@@ -206,6 +227,12 @@ def _rendered(each: ToRender) -> OutboundMail:
         each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,
         each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),
     )
+
+
+def _dropped(each: ToRender, to: Recipient, name: str, attempt_id: str, now: float) -> Change:
+    reason = reason_of(name)
+    event = Event(events.DROPPED, each.tenant_id, each.id, to.id, now, {"reason": reason, "list": name})
+    return Change(event, attempt_id=attempt_id, reason=reason)
 
 
 def _ended(messages: Sequence[ToRender], kind: str, reason: str, attempt_id: str, now: float) -> list[Change]:

@@ -128,6 +128,14 @@ def pools_known(txn: Txn, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, st
     return {(row[0], row[1]) for row in rows}
 
 
+def payloads_across_tenants(txn: Txn, message_ids: Iterable[str]) -> dict[str, str]:
+    """What the requests of the messages share, as JSON text, by message; large, so for few messages."""
+    return dict(txn.rows(
+        "SELECT m.id, q.payload FROM messages m JOIN mail_requests q ON q.id = m.request_id AND q.tenant_id = m.tenant_id WHERE m.id IN :ids",
+        {"ids": sorted(set(message_ids))},
+    ))
+
+
 def claim_messages_across_tenants(
     txn: Txn, message_ids: Sequence[str], attempt_id: str, lease_until: float, now: float, portion: Portion
 ) -> tuple[list[ToRender], list[str]]:

@@ -56,6 +56,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The lists that an address is on, and the groups it left."""
+
+    lists: frozenset[str]
+    groups: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which entries are asked for: made from `start_at` up to before `end_at`; `like` is a prefix in which `%` stands for any text."""
 
@@ -72,6 +80,22 @@ def listed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dic
     ):
         found.setdefault((tenant_id, email), set()).add(name)
     return found
+
+
+def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
+    """Where each (tenant id, folded address) is listed and which groups it left, in one query; the others are absent."""
+    found: dict[tuple[str, str], tuple[set[str], set[int]]] = {}
+    for tenant_id, email, name, group_id in txn.rows(
+        "SELECT tenant_id, email, list, 0 FROM suppressions WHERE (tenant_id, email) IN :addresses "
+        "UNION ALL SELECT tenant_id, email, NULL, group_id FROM asm_suppressions WHERE (tenant_id, email) IN :addresses",
+        {"addresses": sorted(set(addresses))},
+    ):
+        lists, groups = found.setdefault((tenant_id, email), (set(), set()))
+        if name is None:
+            groups.add(group_id)
+        else:
+            lists.add(name)
+    return {address: Standing(frozenset(lists), frozenset(groups)) for address, (lists, groups) in found.items()}
 
 
 def list_across_tenants(txn: Txn, entries: Iterable[Entry]) -> int:
