@@ -1,5 +1,6 @@
 """Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
 
+import hashlib
 import random
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from scaisend.app.adapters import Adapters
 from scaisend.app.config import Config
 from scaisend.app.ops_api import Measures
 from scaisend.delivery.destination import DestinationState
-from scaisend.delivery.destinations_store import keep_states_across_tenants
+from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
 from scaisend.delivery.job import Job
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
@@ -40,6 +41,8 @@ from scaisend.ids import letters
 from scaisend.inbound.recipients import OurRecipients
 from scaisend.inbound.smtp_server import InboundDeliveries
 from scaisend.sending.accept import Accepted, Submission, accept
+from scaisend.sending.api import SendApi
+from scaisend.sending.compose import encode_attachment
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.smtp.receiver_factory import ReceiverFactory
@@ -51,6 +54,7 @@ from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
 
 MARKS_AT_ONCE = 2
+ENCODED_AT_ONCE = 65_536
 
 
 @dataclass(slots=True)
@@ -74,6 +78,7 @@ class Assembly:
         self.renders = self._pushing(EMAIL_PROCESS)
         self.deliveries = self._pushing(SMTP_DELIVER)
         self.delivery: DeliveryWorker | None = None
+        self._open_pools: Pools | None = None
 
     # -- api --
 
@@ -102,6 +107,13 @@ class Assembly:
         return GroupCommit(
             database=self._adapters.database, fn=accept_group, reactor=self._adapters.reactor, most=500,
             at_once=1, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
+        )
+
+    def sending(self) -> SendApi:
+        """The door that mail comes in by."""
+        return SendApi(
+            commits=self.accepting(), objects=self._adapters.objects, pushing=self.renders, ids=self._adapters.ids,
+            metrics=self._adapters.metrics, encode=_encode, reached=reach,
         )
 
     def domains(self) -> Domains:
@@ -140,7 +152,7 @@ class Assembly:
         )
         signers = ThreadPool(1, 2, "signers")
         self.built.threads.append(signers)
-        pools = self._pools()
+        pools = self._open_pools = self._pools()
         worker = DeliveryWorker(
             database=adapters.database, queue=adapters.queue, pushing=self.deliveries, pools=pools, ids=adapters.ids,
             preparing=Preparing(
@@ -194,6 +206,16 @@ class Assembly:
             ),
             mark=mark, unmark=unmark, random=random.random, on_change=changed,
         )
+
+    async def restore(self) -> None:
+        """Destinations that were left alone or paused before are still; while the database is away they are found out anew."""
+        if self._open_pools is None:
+            return
+        try:
+            kept = await self._adapters.database.run(kept_across_tenants)
+        except Unavailable:
+            return
+        self._open_pools.restore([each.state for each in kept])
 
     def inbound(self) -> ReceiverFactory:
         """The listener for mail that comes back."""
@@ -258,3 +280,15 @@ async def _kept(database: Database, state: DestinationState) -> None:
         await database.run(keep_states_across_tenants, [state], time.time())
     except Unavailable:
         pass
+
+
+async def _encode(content: bytes) -> tuple[bytes, str]:
+    """An attachment as it stands in a mail, and its SHA-256; in a thread when it is large."""
+    if len(content) <= ENCODED_AT_ONCE:
+        return _encoded(content)
+    return await deferToThread(_encoded, content)
+
+
+def _encoded(content: bytes) -> tuple[bytes, str]:
+    result = encode_attachment(content)
+    return result, hashlib.sha256(result).hexdigest()

@@ -95,6 +95,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RATE_LIMIT_MESSAGES", "100/s", a_limit, "GET messages per credential"),
     Setting("RATE_LIMIT_WRITES", "10/min", a_limit, "POST webhooks and api_keys per tenant"),
     Setting("RATE_LIMIT_DEFAULT", "1000/s", a_limit, "everything else per credential"),
+    Setting("WEBHOOK_TARGETS", "public", a_choice("public", "any"), "where webhooks may be: public https alone, or `any` address and http (development)"),
     Setting("WORK_LEASE", "40", seconds(10, 600), "seconds after which another process takes over the work of one that died"),
     Setting("LOG_LEVEL", "info", a_choice("debug", "info", "warn", "error", "critical"), "least level that is logged"),
     Setting("LOG_FORMAT", "", a_choice("", "text", "json"), "text or json; text on a terminal, json else"),

@@ -58,7 +58,7 @@ class DevHouse:
         self.config = config.but(
             DATABASE_URL=f"sqlite:///{self._directory}/scaisend.db", REDIS_URL="", S3_ENDPOINT_URL="", SMTP_HELO_HOSTNAME="localhost",
             BOUNCE_DOMAIN=f"bounces.{FROM_DOMAIN}", FBL_DOMAIN=FROM_DOMAIN, INBOUND_SMTP_HOST="127.0.0.1", INBOUND_SMTP_PORT=inbound_port,
-            OPS_LISTEN="127.0.0.1:0", LOG_FORMAT=config["LOG_FORMAT"] or "text",
+            OPS_LISTEN="127.0.0.1:0", WEBHOOK_TARGETS="any", LOG_FORMAT=config["LOG_FORMAT"] or "text",
         )
 
     @contextmanager

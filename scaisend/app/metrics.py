@@ -12,6 +12,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_mails_rendered": ("mails composed", ()),
     "scaisend_mails_unrendered": ("mails that could not be rendered", ()),
     "scaisend_deliveries": ("ends of delivery attempts by kind", ("kind",)),
+    "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
     "scaisend_inbound_mails": ("mails received by verdict", ("verdict",)),
     "scaisend_sweep_failures": ("turns of background work that failed", ("name",)),
 }
@@ -87,6 +88,10 @@ class Metrics:
         if counter is None:
             counter = self._deliveries[kind] = self._counters["scaisend_deliveries"].labels(kind)
         counter.inc()
+
+    def posted(self, outcome: str, events: int) -> None:
+        """A webhook delivery of so many events ended so."""
+        self._counters["scaisend_webhook_events"].labels(outcome).inc(events)
 
     def received(self, verdict: str) -> None:
         """A mail came in."""

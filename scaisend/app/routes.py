@@ -7,18 +7,17 @@ from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.config import Config
 from scaisend.app.ops_api import OpsApi
+from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
-from scaisend.faultpoints import reach
 from scaisend.http.route import Route
 from scaisend.identity.account_api import AccountApi
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
 from scaisend.messages.api import MessagesApi
 from scaisend.messages.moments import read_moment
-from scaisend.sending.api import SendApi
 from scaisend.sending.batches_api import BatchesApi
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.groups_api import GroupsApi
@@ -27,9 +26,7 @@ from scaisend.suppressions.groups_api import GroupsApi
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
     """Every door of the public listener."""
     database, ids = adapters.database, adapters.ids
-    sending = SendApi(
-        commits=assembly.accepting(), objects=adapters.objects, pushing=assembly.renders, ids=ids, metrics=adapters.metrics, reached=reach
-    )
+    sending = assembly.sending()
     return [
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
@@ -41,6 +38,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
+        *reporting_routes(adapters, assembly.built),
         *ops.public_routes(),
         *ops.admin_routes(),
         *WelcomeApi().routes(),

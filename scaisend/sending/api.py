@@ -1,7 +1,7 @@
 """POST /v3/mail/send: a request is read, its attachments stored, and it is accepted in a group commit."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import orjson
@@ -13,7 +13,6 @@ from scaisend.http.reply import Reply
 from scaisend.http.route import Route, post
 from scaisend.ids import IdMaker, short_form
 from scaisend.sending.accept import Accepted, Submission
-from scaisend.sending.compose import encode_attachment
 from scaisend.sending.request import SendRequest, read_send_request
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.objects import Objects
@@ -31,12 +30,13 @@ class Accepts(Protocol):
 
 
 class SendApi:
-    """The door that mail comes in by."""
+    """The door that mail comes in by. `encode` gives an attachment's content as it stands in a mail, and its SHA-256."""
 
     def __init__(
         self, *, commits: GroupCommit[Submission, Accepted], objects: Objects, pushing: Pushing, ids: IdMaker, metrics: Accepts,
-        reached: Callable[[str], None],
+        encode: Callable[[bytes], Awaitable[tuple[bytes, str]]], reached: Callable[[str], None],
     ) -> None:
+        self._encode = encode
         self._commits = commits
         self._objects = objects
         self._pushing = pushing
@@ -96,9 +96,10 @@ class SendApi:
         metadata = request.shared["attachments"]
         assert isinstance(metadata, list)
         for attachment, about in zip(request.attachments, metadata, strict=True):
-            encoded = encode_attachment(attachment.content)
-            name = f"attachments/{caller.tenant_id}/{hashlib.sha256(encoded).hexdigest()}"
-            await self._objects.put(name, encoded)
+            encoded, digest = await self._encode(attachment.content)
+            name = f"attachments/{caller.tenant_id}/{digest}"
+            if not await self._objects.exists(name):
+                await self._objects.put(name, encoded)
             total += len(encoded)
             described.append({**about, "object": name, "encoded_size": len(encoded)})
         return {**request.shared, "attachments": described}, total

@@ -15,7 +15,6 @@ from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.commands.session import add_options, print_json, the_tenant, with_adapters
 from scaisend.caller import Caller
-from scaisend.faultpoints import reach
 from scaisend.faults import Invalid, Unauthenticated
 from scaisend.http.call import Call
 from scaisend.identity.instance_store import identity_epoch
@@ -23,7 +22,6 @@ from scaisend.identity.people_store import ACTIVE, Tenant
 from scaisend.messages.read_store import Seen, seen
 from scaisend.messages.shown import message_shape
 from scaisend.messages.status import ENDED
-from scaisend.sending.api import SendApi
 
 ACTOR = "cli"
 TRIES = 5
@@ -89,9 +87,7 @@ async def submit(adapters: Adapters, tenant: Tenant, body: bytes) -> str:
     if tenant.status != ACTIVE:
         raise Invalid(f"the tenant {tenant.id} is {tenant.status}", "tenant")
     assembly = Assembly(adapters)
-    sending = SendApi(
-        commits=assembly.accepting(), objects=adapters.objects, pushing=assembly.renders, ids=adapters.ids, metrics=adapters.metrics, reached=reach
-    )
+    sending = assembly.sending()
     for tried in range(1, TRIES + 1):
         # Without a key the caller stands only as long as nothing changes in identity between this look and the commit.
         caller = Caller(
