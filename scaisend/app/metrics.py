@@ -7,27 +7,27 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 LATENCIES = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "scaisend_http_requests": ("API requests by route and status", ("method", "route", "status")),
-    "scaisend_messages_accepted": ("messages committed", ()),
-    "scaisend_mails_rendered": ("mails composed", ()),
-    "scaisend_mails_unrendered": ("mails that could not be rendered", ()),
-    "scaisend_deliveries": ("ends of delivery attempts by kind", ("kind",)),
+    "scaisend_http_requests": ("requests answered, by method, route and status", ("method", "route", "status")),
+    "scaisend_messages_accepted": ("messages accepted: committed to the database before the 202", ()),
+    "scaisend_mails_rendered": ("mails rendered and composed, one a recipient", ()),
+    "scaisend_mails_unrendered": ("mails that ended as failed because they could not be rendered", ()),
+    "scaisend_deliveries": ("delivery attempts that ended, by what came of them", ("kind",)),
     "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
-    "scaisend_inbound_mails": ("mails received by verdict", ("verdict",)),
-    "scaisend_sweep_failures": ("turns of background work that failed", ("name",)),
+    "scaisend_inbound_mails": ("mails that came back, by the reply code they were given", ("verdict",)),
+    "scaisend_sweep_failures": ("turns of background work that failed, by its name", ("name",)),
 }
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "scaisend_queue_waiting": ("ids waiting in a queue", ("queue",)),
-    "scaisend_queue_delayed": ("ids waiting for their moment", ("queue",)),
-    "scaisend_queue_in_flight": ("ids claimed by workers", ("queue",)),
-    "scaisend_queue_oldest_seconds": ("age of the oldest due row", ("queue",)),
+    "scaisend_queue_waiting": ("rows that are due for this stage now", ("queue",)),
+    "scaisend_queue_delayed": ("rows of this stage whose moment has not come", ("queue",)),
+    "scaisend_queue_in_flight": ("ids that workers have taken from the queue and not finished", ("queue",)),
+    "scaisend_queue_oldest_seconds": ("how long the oldest due row of this stage has been due", ("queue",)),
     "scaisend_recipients": ("recipients that have not ended, by state", ("status",)),
-    "scaisend_copies_per_million": ("recipients sent again out of doubt, per million accepted in the last day", ()),
-    "scaisend_recipients_in_hand": ("recipients this process is delivering", ()),
-    "scaisend_outcomes_unrecorded": ("outcomes this process still has to record", ()),
+    "scaisend_copies_per_million": ("recipients sent again out of doubt, per million that moved in the last day", ()),
+    "scaisend_recipients_in_hand": ("recipients that this process is delivering", ()),
+    "scaisend_outcomes_unrecorded": ("outcomes that this process knows and has not recorded yet", ()),
     "scaisend_pool_connections": ("open connections to destinations", ()),
     "scaisend_destinations_backing_off": ("destinations that are left alone for now", ()),
-    "scaisend_database_waiting": ("transactions waiting for a thread", ()),
+    "scaisend_database_waiting": ("transactions that wait for a thread of the pool (DATABASE_POOL_SIZE)", ()),
     "scaisend_reactor_lag_seconds": ("how late the reactor's timers are", ()),
 }
 

@@ -57,14 +57,13 @@ class Listening(ReactorTestCase):
             return
         self.assertRegex(place_of(port), r"^\[::1\]:\d+$")
 
-    async def test_a_unix_socket_is_for_its_owner(self) -> None:
+    def test_a_unix_socket_is_for_its_owner(self):
         """Mode 600; the file goes with the listener."""
         path = f"{self.folder()}/ops.sock"
         port = listen_at(reactor, f"unix:{path}", Factory())
         self.assertEqual(place_of(port), f"unix:{path}")
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
-        await port.stopListening()
-        self.assertFalse(os.path.exists(path))
+        return port.stopListening().addCallback(lambda _: self.assertFalse(os.path.exists(path)))
 
     def test_a_socket_left_by_a_killed_process_is_replaced(self) -> None:
         """A file that nobody listens on does not stop a start."""
