@@ -53,7 +53,7 @@ def events_page() -> str:
         "gaps within the message.", "",
         "| event | told to webhooks | recipient's state after it | meaning |", "|---|---|---|---|", *events, "",
         "## Why a recipient waits", "",
-        "Whoever has not got the mail yet waits for one of these reasons: `GET /v3/messages` shows it as `reason`, `scaisend queue why` counts them.", "",
+        "Whoever has not got the mail yet waits for one of these reasons: `GET /v3/messages` shows it as `waiting`, `scaisend queue why` counts them.", "",
         "| word | meaning |", "|---|---|", *reasons, "",
     ])
 

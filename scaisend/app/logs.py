@@ -85,7 +85,7 @@ def begin(out: TextIO, *, level: str, form: str) -> None:
     chosen = form or ("text" if out.isatty() else "json")
     observer: Any = JsonLines(out) if chosen == "json" else TextLines(out)
     least: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
-    for noisy in ("twisted", "txredisapi", "treq"):
+    for noisy in ("twisted", "log_legacy", "txredisapi", "treq"):
         least.setLogLevelForNamespace(noisy, LogLevel.warn if level != "debug" else LogLevel.debug)
     filtering: Any = FilteringLogObserver(observer, [least])
     globalLogBeginner.beginLoggingTo([filtering], redirectStandardIO=False)

@@ -35,6 +35,7 @@ class HttpSite(server.Site):
     """Makes a `Channel` for each connection and knows all routes. `draining` ends every connection after its next answer."""
 
     protocol = Channel  # the inherited one wraps it for HTTP/2
+    noisy = False
 
     def __init__(
         self, routes: Iterable[Route], *, door: Door, reactor: IReactorTime, access_log: bool, idle_timeout: float,
