@@ -148,7 +148,7 @@ class Assembly:
         adapters, config = self._adapters, self._config
         sweep = DeliverySweep(
             database=adapters.database, queue=adapters.queue, ids=adapters.ids, worker_id=adapters.worker_id, now_s=time.time,
-            doubt=Doubt(config["SMTP_IN_DOUBT_WAIT"], config["SMTP_IN_DOUBT_POLICY"]), grace_s=self._grace_s,
+            doubt=Doubt(config["SMTP_IN_DOUBT_WAIT"], config["SMTP_IN_DOUBT_POLICY"]), grace_s=self._grace_s, count_resent=adapters.metrics.resent,
         )
         signers = ThreadPool(1, 2, "signers")
         self.built.threads.append(signers)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from scaisend.delivery.job import DELIVERED
+
 LATENCIES = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -13,6 +15,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_mails_unrendered": ("mails that ended as failed because they could not be rendered", ()),
     "scaisend_deliveries": ("delivery attempts that ended, by what came of them", ("kind",)),
     "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
+    "scaisend_resent": ("recipients sent again out of doubt: possible copies", ()),
     "scaisend_inbound_mails": ("mails that came back, by the reply code they were given", ("verdict",)),
     "scaisend_sweep_failures": ("turns of background work that failed, by its name", ("name",)),
 }
@@ -22,7 +25,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_queue_in_flight": ("ids that workers have taken from the queue and not finished", ("queue",)),
     "scaisend_queue_oldest_seconds": ("how long the oldest due row of this stage has been due", ("queue",)),
     "scaisend_recipients": ("recipients that have not ended, by state", ("status",)),
-    "scaisend_copies_per_million": ("recipients sent again out of doubt, per million that moved in the last day", ()),
+    "scaisend_copies_per_million": ("recipients sent again out of doubt, per million deliveries of this process", ()),
     "scaisend_recipients_in_hand": ("recipients that this process is delivering", ()),
     "scaisend_outcomes_unrecorded": ("outcomes that this process knows and has not recorded yet", ()),
     "scaisend_pool_connections": ("open connections to destinations", ()),
@@ -45,6 +48,8 @@ class Metrics:
         self._sweep_failures: dict[str, int] = {}
         self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
         self._deliveries: dict[str, Counter] = {}
+        self._resent = 0
+        self._delivered = 0
         self._accepted = self._counters["scaisend_messages_accepted"]
         self._rendered = self._counters["scaisend_mails_rendered"]
         self._unrendered = self._counters["scaisend_mails_unrendered"]
@@ -82,12 +87,25 @@ class Metrics:
     def failed(self, mails: int) -> None:
         self._unrendered.inc(mails)
 
+    def resent(self, recipients: int) -> None:
+        """So many recipients are sent again out of doubt."""
+        self._counters["scaisend_resent"].inc(recipients)
+        self._resent += recipients
+        self._count_copies()
+
+    def _count_copies(self) -> None:
+        self.gauge("scaisend_copies_per_million", 1e6 * self._resent / max(1, self._delivered))
+
     def settled(self, kind: str) -> None:
         """A delivery attempt ended so."""
         counter = self._deliveries.get(kind)
         if counter is None:
             counter = self._deliveries[kind] = self._counters["scaisend_deliveries"].labels(kind)
         counter.inc()
+        if kind == DELIVERED:
+            self._delivered += 1
+            if self._resent:
+                self._count_copies()
 
     def posted(self, outcome: str, events: int) -> None:
         """A webhook delivery of so many events ended so."""

@@ -12,11 +12,12 @@ from scaisend.faults import Unavailable
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, data_reply, json_reply
 from scaisend.http.route import Route, get
-from scaisend.messages.depths_store import Depths, depths_across_tenants
+from scaisend.messages.depths_store import Depths, depths, depths_across_tenants
 from scaisend.storage.database import Txn
 from scaisend.storage.queue import QUEUES
 
 READY_TIMEOUT_S = 3.0
+DEPTHS_FOR_S = 2.0
 PROBE_KEY = "ready/probe"
 
 
@@ -37,6 +38,8 @@ class OpsApi:
         self._measures = measures
         self._roles = tuple(roles)
         self._lag_s = lag_s
+        self._last_depths = Depths()
+        self._depths_at = 0.0
 
     def public_routes(self) -> list[Route]:
         """Doors that a load balancer needs."""
@@ -55,7 +58,7 @@ class OpsApi:
 
     def admin_routes(self) -> list[Route]:
         """The same for administrators."""
-        return [get("/api/admin/queues", self.queues, permission="admin.settings", summary="Depths and oldest ages of the queues")]
+        return [get("/api/admin/queues", self.own_queues, permission="admin.settings", summary="Depths and oldest ages of the queues")]
 
     async def health(self, call: Call) -> Reply:
         """200 while the process lives."""
@@ -75,16 +78,13 @@ class OpsApi:
 
     async def queues(self, call: Call) -> Reply:
         """For each queue: what the database has due, the oldest age, and what the queue server holds."""
-        found = await self._depths()
         held = await self._held()
-        now = time.time()
-        return data_reply({
-            name: {
-                "waiting": found.due[name], "oldest_age_s": max(0.0, now - oldest) if (oldest := found.oldest_at[name]) else 0.0,
-                "delayed": found.later[name], "in_queue": held.get(name),
-            }
-            for name in QUEUES
-        } | {"recipients": found.recipients})
+        shown = _shown(await self._fresh_depths(), time.time())
+        return data_reply({name: {**value, "in_queue": held.get(name)} if name in QUEUES else value for name, value in shown.items()})
+
+    async def own_queues(self, call: Call) -> Reply:
+        """For each queue what the caller's tenant has waiting."""
+        return data_reply(_shown(await self._adapters.database.read(depths, call.caller.tenant_id, call.now_s), call.now_s))
 
     async def metrics(self, call: Call) -> Reply:
         """The exposition, with gauges as they are now."""
@@ -102,7 +102,6 @@ class OpsApi:
                 metrics.gauge("scaisend_queue_oldest_seconds", max(0.0, now - oldest) if oldest else 0.0, name)
             for status, count in found.recipients.items():
                 metrics.gauge("scaisend_recipients", count, status)
-            metrics.gauge("scaisend_copies_per_million", found.copies_per_million)
         for name, held in (await self._held()).items():
             metrics.gauge("scaisend_queue_in_flight", held["in_flight"], name)
         self._gather_own()
@@ -142,7 +141,16 @@ class OpsApi:
         return answer
 
     async def _depths(self) -> Depths:
-        return await self._adapters.database.read(depths_across_tenants, time.time())
+        """The depths, at most DEPTHS_FOR_S old: several scrapers ask for the price of one."""
+        if time.time() - self._depths_at > DEPTHS_FOR_S:
+            return await self._fresh_depths()
+        return self._last_depths
+
+    async def _fresh_depths(self) -> Depths:
+        now = time.time()
+        self._last_depths = await self._adapters.database.read(depths_across_tenants, now)
+        self._depths_at = now
+        return self._last_depths
 
     async def _held(self) -> dict[str, dict[str, int]]:
         found = {}
@@ -153,6 +161,17 @@ class OpsApi:
                 continue
             found[name] = {"waiting": depth.waiting, "delayed": depth.delayed, "in_flight": depth.in_flight}
         return found
+
+
+def _shown(found: Depths, now: float) -> dict[str, dict[str, object]]:
+    queues: dict[str, dict[str, object]] = {
+        name: {
+            "waiting": found.due[name], "oldest_age_s": max(0.0, now - found.oldest_at[name]) if found.oldest_at[name] else 0.0,
+            "delayed": found.later[name],
+        }
+        for name in QUEUES
+    }
+    return {**queues, "recipients": dict(found.recipients)}
 
 
 def _ping(txn: Txn) -> None:

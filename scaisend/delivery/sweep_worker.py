@@ -35,19 +35,22 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a sweep found to push: recipients to deliver, messages to render again."""
+    """What a sweep found to push: recipients to deliver, messages to render again; and how many are sent again out of doubt."""
 
     deliver: list[str]
     render: list[str]
+    resent: int
 
 
 class DeliverySweep:
     """Looks after recipients that nobody holds."""
 
     def __init__(
-        self, *, database: Database, queue: Queue, ids: IdMaker, doubt: Doubt, worker_id: str, now_s: Callable[[], float], grace_s: float
+        self, *, database: Database, queue: Queue, ids: IdMaker, doubt: Doubt, worker_id: str, now_s: Callable[[], float], grace_s: float,
+        count_resent: Callable[[int], None] = lambda recipients: None,
     ) -> None:
         self._database, self._queue, self._ids, self._doubt = database, queue, ids, doubt
+        self._count_resent = count_resent
         self._worker_id, self._now_s, self._grace_s = worker_id, now_s, grace_s
         self._generation = ""
 
@@ -56,6 +59,8 @@ class DeliverySweep:
         now = self._now_s()
         short = await self._keep_queue(now)
         found = await self._database.run(self._sweep, now, FULL_TURN if short else QUIET_TURN)
+        if found.resent:
+            self._count_resent(found.resent)
         await self._queue.push(SMTP_DELIVER, found.deliver)
         await self._queue.push(EMAIL_PROCESS, found.render)
 
@@ -91,7 +96,8 @@ class DeliverySweep:
         messages = sorted({each.message_id for each in render})
         if render:
             store.render_again_across_tenants(txn, [each.id for each in render], messages, now)
-        return Found(ready + [each.id for each in free if each.has_body], messages)
+        again = [each for each in found if each.status == states.IN_DOUBT and each.resends < MOST_RESENDS] if self._doubt.policy == "retry" else []
+        return Found(ready + [each.id for each in free if each.has_body], messages, len(again))
 
     def _fall_in_doubt(self, txn: Txn, lapsed: Sequence[Lapsed], now: float) -> None:
         reason = "the worker that sent it ended before it recorded an answer"
