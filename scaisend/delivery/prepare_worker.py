@@ -3,7 +3,7 @@
 What is looked up (signing keys, return-path hosts, source pools) is remembered for half a minute.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -21,10 +21,12 @@ from scaisend.domains.store import SenderDomain, sender_domains_across_tenants
 from scaisend.sealing import Sealer
 from scaisend.sending.compose import join, object_keys, unpack
 from scaisend.sending.outbound import Lease, OutboundMail
+from scaisend.sending.segments import Segment, purposes
 from scaisend.sending.store import Recipient
 from scaisend.storage.database import Database
 from scaisend.storage.objects import Objects
 from scaisend.tokens import return_path_token
+from scaisend.tracking.personal import tokens
 
 REMEMBERED_S = 30.0
 MOST_REMEMBERED = 20_000
@@ -53,7 +55,7 @@ class Preparing:
         self._database, self._objects, self._sealer = database, objects, sealer
         self._signers, self._reactor = signers, reactor
         self._bounce_domain, self._now_s = bounce_domain, now_s
-        self._token_key = sealer.key_for("return-path")
+        self._token_key, self._opt_out_key = sealer.key_for("return-path"), sealer.key_for("opt-out")
         self._senders: dict[Pair, tuple[float, Sender]] = {}
         self._pools: dict[Pair, tuple[float, tuple[str, ...]]] = {}
 
@@ -66,19 +68,39 @@ class Preparing:
         known = await self._senders_of(set(domains), now)
         pools = await self._pools_of({(mail.tenant_id, mail.ip_pool) for mail in mails if mail.ip_pool}, now)
         senders = [known[pair] for pair in domains]
-        small = {number: whole for number, mail in enumerate(mails) if (whole := _small(mail)) is not None}
-        signed = await self._sign([(whole, senders[number].keys) for number, whole in small.items()], now)
+        small = {key: whole for number, mail in enumerate(mails) for key, whole in self._small(number, mail)}
+        signed = await self._sign([(whole, senders[number].keys) for (number, _), whole in small.items()], now)
         bodies = dict(zip(small, signed, strict=True))
         jobs: list[tuple[OutboundMail, Recipient, Job]] = []
         for number, mail in enumerate(mails):
-            body = bodies.get(number)
-            load = None if body is not None else self._loader(mail, senders[number].keys, now)
             pool = pools[(mail.tenant_id, mail.ip_pool)] if mail.ip_pool else ()
-            jobs.extend(
-                (mail, to, self._job(mail, to, senders[number], body, load, partial(may_finish, to.id), lease, pool, now))
-                for to in mail.recipients if to.is_claimed
-            )
+            for to in mail.recipients:
+                if to.is_claimed:
+                    body = bodies.get((number, None)) or bodies.get((number, to.id))
+                    load = None if body is not None else self._loader(mail, to, senders[number].keys, now)
+                    jobs.append((mail, to, self._job(mail, to, senders[number], body, load, partial(may_finish, to.id), lease, pool, now)))
         return jobs
+
+    def _small(self, number: int, mail: OutboundMail) -> Iterator[tuple[tuple[int, str | None], bytes]]:
+        """The mail's bytes under (number, None) when they are everybody's, else under (number, recipient id) each recipient's.
+
+        Nothing when it is large or has attachments: such mails are joined and signed when their turn has come.
+        """
+        if mail.size_bytes > SIGNED_AT_ONCE_BYTES:
+            return
+        segments = unpack(mail.packed)
+        if object_keys(segments):
+            return
+        if not purposes(segments):
+            yield (number, None), join(segments, {})
+            return
+        for to in mail.recipients:
+            if to.is_claimed:
+                yield (number, to.id), join(segments, {}, self._tokens(segments, mail, to))
+
+    def _tokens(self, segments: Sequence[Segment], mail: OutboundMail, to: Recipient) -> dict[str, bytes]:
+        """What goes into the places that the mail holds for its recipient's own."""
+        return tokens(self._opt_out_key, purposes(segments), mail.message_id, to.number)
 
     def _job(
         self, mail: OutboundMail, to: Recipient, sender: Sender, body: bytes | None, load: Callable[[], Awaitable[bytes]] | None,
@@ -93,13 +115,13 @@ class Preparing:
             source_pool=pool, may_finish=may_finish, give_up_at=now + PATIENCE_S, context=lease.attempt_id,
         )
 
-    def _loader(self, mail: OutboundMail, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:
+    def _loader(self, mail: OutboundMail, to: Recipient, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:
         """Brings a large mail's attachments and signs it, when its turn has come."""
 
         async def load() -> bytes:
             segments = unpack(mail.packed)
             contents = {key: await self._objects.get(key) for key in object_keys(segments)}
-            whole = join(segments, contents)
+            whole = join(segments, contents, self._tokens(segments, mail, to))
             return (await self._sign([(whole, keys)], now))[0]
 
         return load
@@ -138,14 +160,6 @@ class Preparing:
             _remember(self._pools, learnt, now)
             known |= learnt
         return known
-
-
-def _small(mail: OutboundMail) -> bytes | None:
-    """The mail's bytes, unless it is large or has attachments: such ones are joined and signed when their turn has come."""
-    if mail.size_bytes > SIGNED_AT_ONCE_BYTES:
-        return None
-    segments = unpack(mail.packed)
-    return None if object_keys(segments) else join(segments, {})
 
 
 def _remembered(memory: Mapping[Pair, tuple[float, T]], pairs: Iterable[Pair], now: float) -> tuple[dict[Pair, T], list[Pair]]:

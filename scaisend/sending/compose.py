@@ -8,7 +8,8 @@
           image/png, Content-ID
       application/pdf
 
-An attachment's encoded content is not here: its place is held by an `ObjectRef`.
+An attachment's encoded content is not here: its place is held by an `ObjectRef`. What is a recipient's own is not here either: its
+place is held by a `TokenRef`, so that one mail serves all of its recipients.
 """
 
 import re
@@ -20,6 +21,7 @@ from hashlib import sha256
 from scaisend.sending.encodings import BASE64, QUOTED_PRINTABLE, SEVEN_BIT, base64_lines, encoded_text
 from scaisend.sending.headers import bracketed, mailboxes_field, own_field, parameter, parameters_field, text_field
 from scaisend.sending.mail import Attached, ComposeError, Mail, Part
+from scaisend.sending.places import with_places
 from scaisend.sending.segments import ObjectRef, Segment, join, object_keys, pack, size_of, unpack
 
 __all__ = ["ComposeError", "Composed", "ObjectRef", "compose", "encode_attachment", "join", "object_keys", "pack", "unpack"]
@@ -76,6 +78,8 @@ def compose(mail: Mail) -> Composed:
     header, needs_smtputf8 = _header(mail)
     entity = _whole(mail)
     segments = _merged([header, entity.header, *entity.content])
+    if mail.places:
+        segments = with_places(segments, mail.places)
     return Composed(segments, size_of(segments), needs_smtputf8)
 
 
@@ -117,7 +121,7 @@ def _date(at: float) -> str:
 def _whole(mail: Mail) -> _Entity:
     """The one entity that the mail is."""
     boundaries = _boundaries(mail.boundary_seed)
-    forms = [_text_entity(part) for part in mail.parts]
+    forms = [_text_entity(part, may_be_base64=not any(each in part.text for each in mail.places)) for part in mail.parts]
     if len(forms) > 1:
         forms.sort(key=_place)
     others: Sequence[Attached] = mail.attachments
@@ -145,8 +149,8 @@ def _with_inline(
     return [*forms[:at], related, *forms[at + 1 :]], [each for each in attachments if each not in inline]
 
 
-def _text_entity(part: Part) -> _Entity:
-    encoding, content = encoded_text(part.text)
+def _text_entity(part: Part, *, may_be_base64: bool = True) -> _Entity:
+    encoding, content = encoded_text(part.text, may_be_base64=may_be_base64)
     header = _PLAIN_HEADERS.get((part.media_type, encoding))
     if header is not None:
         return _Entity(header, (content,), part.media_type)

@@ -11,11 +11,11 @@ _BASE64_LINE = 76
 _LITERAL = bytes(each for each in range(0x20, 0x7F) if each != 0x3D) + b"\t\r\n"
 
 
-def encoded_text(text: str) -> tuple[str, bytes]:
+def encoded_text(text: str, *, may_be_base64: bool = True) -> tuple[str, bytes]:
     """The cheapest encoding's name, and the text in it: CRLF between lines, no CRLF added at the end.
 
     Line ends of any kind become CRLF. Plain ASCII in lines of at most 998 goes as it is; else quoted-printable or base64,
-    whichever is shorter.
+    whichever is shorter, or may be.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -23,7 +23,7 @@ def encoded_text(text: str) -> tuple[str, bytes]:
     if text.isascii() and "\0" not in text and not _has_long_line(content):
         return SEVEN_BIT, content
     quoted = len(content) + 2 * len(content.translate(None, _LITERAL))
-    if quoted <= len(content) * 4 // 3:
+    if quoted <= len(content) * 4 // 3 or not may_be_base64:
         # The line end makes the encoder write CRLF at its soft breaks, and guard white space at the very end.
         return QUOTED_PRINTABLE, b2a_qp(content + b"\r\n")[:-2]
     return BASE64, base64_lines(content)[:-2]

@@ -44,6 +44,7 @@ class Mail:
 
     `headers` are the sender's own, in order; a Message-ID or Date among them wins, other fields that composing writes
     itself are left out. `boundary_seed` is unique to the mail: with the same seed the same mail has the same bytes.
+    `places` are the placeholders in headers and parts, each with the purpose of the token that goes there.
     """
 
     from_: Mailbox
@@ -57,3 +58,4 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     attachments: tuple[Attached, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.render import render
 from scaisend.sending.store import Recipient, ToRender
 from scaisend.sending.suppressed import addresses_of, stops_of
+from scaisend.sending.unsubscribing import WaysOut, with_ways_out
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
@@ -71,12 +72,12 @@ class RenderWorker(Service):
     def __init__(
         self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
         worker_id: str, lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
-        due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None],
+        due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None], ways: WaysOut,
     ) -> None:
         self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
         self._delivery, self._ids, self._worker_id, self._lease_s = delivery, ids, worker_id, lease_s
         self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
-        self._due_ids, self._metrics, self._reached = due_ids, metrics, reached
+        self._due_ids, self._metrics, self._reached, self._ways = due_ids, metrics, reached, ways
         self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
         self._loop: Deferred[None] | None = None
         self._is_busy = False
@@ -193,7 +194,7 @@ class RenderWorker(Service):
                 batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
                 continue
             try:
-                batch.mails.append(_rendered(each))
+                batch.mails.append(_rendered(each, self._ways))
             except ScaiSendError as error:
                 batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
             except Exception as error:
@@ -220,9 +221,10 @@ class RenderWorker(Service):
         return store.store_rendered_across_tenants(txn, packed, lease.attempt_id, self._now_s())
 
 
-def _rendered(each: ToRender) -> OutboundMail:
+def _rendered(each: ToRender, ways: WaysOut) -> OutboundMail:
     shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
-    composed = compose(render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at))
+    mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at)
+    composed = compose(with_ways_out(mail, shared, ways))
     return OutboundMail(
         each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,
         each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),

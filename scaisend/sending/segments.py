@@ -1,6 +1,7 @@
-"""A composed mail as segments: bytes, and references to what lies in the object store.
+"""A composed mail as segments: bytes, references to what lies in the object store, and places of what is a recipient's own.
 
-Attachments are encoded and stored once for all messages of a request; a mail holds their place.
+Attachments are encoded and stored once for all messages of a request; a mail holds their place. A mail is composed and kept once
+for all of its recipients; it holds the places of their tokens, which delivery fills before it signs (tracking/personal.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from scaisend.faults import ScaiSendError
 
 _WHOLE = b"1"
 _SEGMENTED = b"2"
+NO_TOKENS: Mapping[str, bytes] = {}
 
 
 class Unjoinable(ScaiSendError):
@@ -25,7 +27,16 @@ class ObjectRef:
     size_bytes: int
 
 
-Segment = bytes | ObjectRef
+@dataclass(frozen=True, slots=True)
+class TokenRef:
+    """The place of the recipient's token for a purpose, or of a piece of it: `size_bytes` of it from `start` on."""
+
+    purpose: str
+    start: int
+    size_bytes: int
+
+
+Segment = bytes | ObjectRef | TokenRef
 
 
 def size_of(segments: Sequence[Segment]) -> int:
@@ -43,15 +54,26 @@ def object_keys(segments: Sequence[Segment]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.key for each in segments if isinstance(each, ObjectRef)))
 
 
-def filled(segments: Sequence[Segment], objects: Mapping[str, bytes]) -> list[bytes]:
-    """The segments with each reference replaced by its object's content.
+def purposes(segments: Sequence[Segment]) -> tuple[str, ...]:
+    """The purposes of the tokens that joining needs, each once."""
+    return tuple(dict.fromkeys(each.purpose for each in segments if isinstance(each, TokenRef)))
 
-    Raises: Unjoinable when an object is missing or has another size than when it was stored.
+
+def filled(segments: Sequence[Segment], objects: Mapping[str, bytes], tokens: Mapping[str, bytes] = NO_TOKENS) -> list[bytes]:
+    """The segments with each reference replaced by its object's content, or by the token of its purpose.
+
+    Raises: Unjoinable when an object or token is missing or has another size than its place.
     """
     pieces = []
     for each in segments:
         if isinstance(each, bytes):
             pieces.append(each)
+            continue
+        if isinstance(each, TokenRef):
+            piece = tokens.get(each.purpose, b"")[each.start : each.start + each.size_bytes]
+            if len(piece) != each.size_bytes:
+                raise Unjoinable(f"there is no token for {each.purpose!r}")
+            pieces.append(piece)
             continue
         content = objects.get(each.key)
         if content is None or len(content) != each.size_bytes:
@@ -60,19 +82,19 @@ def filled(segments: Sequence[Segment], objects: Mapping[str, bytes]) -> list[by
     return pieces
 
 
-def join(segments: Sequence[Segment], objects: Mapping[str, bytes]) -> bytes:
-    """The whole mail.
+def join(segments: Sequence[Segment], objects: Mapping[str, bytes], tokens: Mapping[str, bytes] = NO_TOKENS) -> bytes:
+    """The whole mail, for the recipient whose tokens these are.
 
-    Raises: Unjoinable when an object is missing or has another size than when it was stored.
+    Raises: Unjoinable when an object or token is missing or has another size than its place.
     """
-    return b"".join(filled(segments, objects))
+    return b"".join(filled(segments, objects, tokens))
 
 
 def pack(segments: Sequence[Segment]) -> bytes:
     """The segments as one value for the database; a mail without references costs one byte more than its size."""
     if len(segments) == 1 and isinstance(segments[0], bytes):
         return _WHOLE + segments[0]
-    index = dumps([len(each) if isinstance(each, bytes) else [each.key, each.size_bytes] for each in segments]).encode()
+    index = dumps([_indexed(each) for each in segments]).encode()
     return b"".join([_SEGMENTED, b"%d\n" % len(index), index, *[each for each in segments if isinstance(each, bytes)]])
 
 
@@ -91,7 +113,7 @@ def unpack(packed: bytes) -> tuple[Segment, ...]:
         segments: list[Segment] = []
         for each in loads(packed[index_at:at]):
             if isinstance(each, list):
-                segments.append(ObjectRef(str(each[0]), int(each[1])))
+                segments.append(TokenRef(str(each[0]), int(each[1]), int(each[2])) if len(each) == 3 else ObjectRef(str(each[0]), int(each[1])))
                 continue
             segments.append(packed[at : at + each])
             at += each
@@ -100,3 +122,9 @@ def unpack(packed: bytes) -> tuple[Segment, ...]:
     except (ValueError, TypeError, IndexError):
         raise Unjoinable("the stored mail is damaged") from None
     return tuple(segments)
+
+
+def _indexed(segment: Segment) -> object:
+    if isinstance(segment, bytes):
+        return len(segment)
+    return [segment.key, segment.size_bytes] if isinstance(segment, ObjectRef) else [segment.purpose, segment.start, segment.size_bytes]

@@ -1,0 +1,10 @@
+"""tracking: what recipients do with a mail: they opt out, and tell by which mail.
+
+What it does: signs the tokens in links and addresses that name one recipient, takes opt-outs and preferences from the page, from
+one-click posts and from mails, and records them.
+Doors: `api.py` (/t/u/<token>), `optout.unsubscribe(txn, …)` for mails to unsubscribe+<token>@, `personal.py` for those who write mails.
+Tables: reads recipients, messages and mail_requests; writes the suppressions and, by record, history.
+Callers: sending (places of tokens), delivery (tokens), inbound (mails).
+Laws: a GET changes nothing, for scanners follow links; a token names one recipient and its own purpose, and opts nobody else out;
+what is asked for twice happens once.
+"""
