@@ -8,10 +8,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from scaisend import __version__
 from scaisend.app.config import Config
 from scaisend.app.installation import make_data_dir, make_sealer
 from scaisend.app.metrics import Metrics
 from scaisend.domains.dns_client import DnsClient
+from scaisend.identity.instance_store import check_fingerprint
 from scaisend.ids import IdMaker
 from scaisend.sealing import Sealer
 from scaisend.storage.database import Database
@@ -19,6 +21,8 @@ from scaisend.storage.disk_objects import DiskObjects
 from scaisend.storage.limiter import Limiter
 from scaisend.storage.memory_limiter import MemoryLimiter
 from scaisend.storage.memory_queue import MemoryQueue
+from scaisend.storage.migrations.run import newest_revision
+from scaisend.storage.migrations.serving import check_schema
 from scaisend.storage.objects import Objects
 from scaisend.storage.pool import open_database
 from scaisend.storage.queue import Queue
@@ -45,6 +49,14 @@ class Adapters:
     metrics: Metrics
     worker_id: str
     has_queue_server: bool
+
+    async def check_fit(self) -> None:
+        """The database's schema serves this program, and SECRET_KEY is the one it was set up with.
+
+        Raises: UnfitSchema, Conflict; Unavailable when the database is away.
+        """
+        await self.database.run(check_schema, __version__, newest_revision())
+        await self.database.run(check_fingerprint, self.sealer.fingerprint())
 
     async def close(self) -> None:
         """All connections are closed."""

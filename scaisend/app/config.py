@@ -129,8 +129,10 @@ class Config(Mapping[str, Any]):
         return str(self["DATABASE_URL"]).startswith("sqlite")
 
 
-def load(environ: Mapping[str, str], env_file: str | None = "./.env") -> Config:
+def load(environ: Mapping[str, str], env_file: str | None = "./.env", *, needs_secret_key: bool = True) -> Config:
     """The settings of the environment over those of the file; an empty value counts as none.
+
+    Without `needs_secret_key` a database server may be used before there is a SECRET_KEY.
 
     Raises: Invalid with a fault for each variable whose value cannot be used; secrets are never repeated.
     """
@@ -144,7 +146,7 @@ def load(environ: Mapping[str, str], env_file: str | None = "./.env") -> Config:
         except ValueError as error:
             shown = "the value" if setting.is_secret else repr(_LOGIN.sub("//…@", raw))
             faults.append(Fault(f"{setting.variable}: {shown} {error}", setting.variable, setting.sentence))
-    faults += _contradictions(values)
+    faults += [fault for fault in _contradictions(values) if needs_secret_key or fault.field != "SECRET_KEY"]
     if faults:
         raise Invalid(faults)
     _complete(values)

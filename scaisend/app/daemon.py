@@ -26,9 +26,6 @@ from scaisend.app.telling import add_webhooks
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
 from scaisend.http.site import HttpSite, make_site
-from scaisend.identity.instance_store import check_fingerprint
-from scaisend.storage.migrations.run import newest_revision
-from scaisend.storage.migrations.serving import check_schema
 
 DRAIN_S = 25.0
 OPS_PORT = "127.0.0.1:9464"
@@ -119,20 +116,16 @@ class Daemon(MultiService):
     async def _check_database(self) -> None:
         """The schema serves this program and SECRET_KEY is the one it was set up with; a database that is away is checked later."""
         try:
-            await self._check_now()
+            await self.adapters.check_fit()
         except Unavailable:
             self.log.warn("the database is away; it is asked again until it answers")
             ensureDeferred(self._check_until_answered())
-
-    async def _check_now(self) -> None:
-        await self.adapters.database.run(check_schema, __version__, newest_revision())
-        await self.adapters.database.run(check_fingerprint, self.adapters.sealer.fingerprint())
 
     async def _check_until_answered(self) -> None:
         while True:
             await deferLater(self._reactor, 2.0, lambda: None)
             try:
-                await self._check_now()
+                await self.adapters.check_fit()
                 self.log.info("the database answers")
                 return
             except Unavailable:

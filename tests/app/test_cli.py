@@ -1,11 +1,15 @@
 """The console script: its exit codes, and what stands on which stream."""
 
+import io
 import json
 import socket
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from scaisend import __version__
+from scaisend.app.cli import main
 from tests.base import PlainTestCase
+from tests.world.mariadb import private_mariadb
 from tests.world.program import bare_environment, run_command
 
 
@@ -26,9 +30,13 @@ class ExitCodes(PlainTestCase):
     def test_wrong_use_is_2(self) -> None:
         """No command, an unknown one, an unknown option, an unknown role: help or a line on standard error."""
         for arguments in ([], ["fly"], ["migrate", "--fast"], ["run", "mail"], ["run"]):
-            code, output, errors = self.run_it(*arguments)
-            self.assertEqual((code, output), (2, ""), arguments)
-            self.assertIn("usage: scaisend", errors)
+            with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+                try:
+                    code: object = main(arguments)
+                except SystemExit as exit:
+                    code = exit.code
+            self.assertEqual((code, output.getvalue()), (2, ""), arguments)
+            self.assertIn("usage: scaisend", errors.getvalue())
 
     def test_what_is_not_so_is_1(self) -> None:
         """Settings that cannot be used: a line for each fault, and nothing was made."""
@@ -68,6 +76,21 @@ class ExitCodes(PlainTestCase):
         lines = (self.folder / ".env").read_text().splitlines()
         self.assertEqual((lines[0], lines[2], len(lines)), ("SMTP_MAX_RETRIES=7", "LOG_LEVEL=info", 3))
         self.assertRegex(lines[1], r"^SECRET_KEY=[0-9a-f]{64}$")
+
+    def test_the_first_steps_on_a_server(self) -> None:
+        """Whatever comes first says what comes next: init asks for migrate, migrate needs no SECRET_KEY, init writes one and works."""
+        server = private_mariadb()
+        settings = {"DATABASE_URL": server.url(server.create_database()), "TRACKING_BASE_URL": "https://mail.example.org"}
+        code, _, errors = self.run_it("keys", "list", **settings, SECRET_KEY="k" * 32)
+        self.assertEqual((code, "run `scaisend migrate`" in errors), (1, True), errors)
+        self.assertEqual(self.run_it("migrate", **settings)[0], 0)
+        code, output, errors = self.run_it("init", "--json", **settings)
+        self.assertEqual(code, 0, errors)
+        self.assertIn("a SECRET_KEY was written into ./.env", errors)
+        code, output, errors = self.run_it("keys", "list", "--json", **settings)
+        self.assertEqual((code, len(json.loads(output))), (0, 1), errors)
+        code, output, errors = self.run_it("keys", "list", **settings, SECRET_KEY="other" * 8)
+        self.assertEqual((code, "SECRET_KEY is not the one" in errors), (1, True), errors)
 
     def test_a_busy_port_ends_the_daemon_with_1(self) -> None:
         """One clear line names the place; the process does not stay around half started."""

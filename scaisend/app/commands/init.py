@@ -13,7 +13,6 @@ from scaisend.app.config import load
 from scaisend.app.installation import with_variable, write_privately
 from scaisend.faults import Invalid
 from scaisend.identity.api_key import make_key
-from scaisend.identity.instance_store import check_fingerprint
 from scaisend.identity.people_store import Installed, init_installation
 
 
@@ -35,7 +34,6 @@ def run(options: argparse.Namespace) -> int:
     key = make_key(secrets.token_bytes(16))
 
     async def work(adapters: Adapters) -> Installed:
-        await adapters.database.run(check_fingerprint, adapters.sealer.fingerprint())
         return await adapters.database.run(
             init_installation, adapters.ids, partner_name=options.partner_name, tenant_name=options.tenant_name, key=key, now_s=time.time()
         )

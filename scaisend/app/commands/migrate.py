@@ -19,7 +19,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 when the schema is the newest."""
-    config = settings(options)
+    config = settings(options, needs_secret_key=False)
     if config.is_embedded:
         make_data_dir(config)
     applied = migrate(config["DATABASE_URL"])

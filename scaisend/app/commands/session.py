@@ -36,16 +36,16 @@ def a_since(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not 30s, 15m, 1h, 7d, unix seconds, or an ISO 8601 moment") from None
 
 
-def settings(options: argparse.Namespace) -> Config:
+def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> Config:
     """The settings, warnings on standard error. Raises: Invalid."""
-    config = load(os.environ, options.env_file)
+    config = load(os.environ, options.env_file, needs_secret_key=needs_secret_key)
     for warning in config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return config
 
 
 def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]]) -> T:
-    """What the coroutine answers, run in a reactor of its own. Raises: what it raises."""
+    """What the coroutine answers, run in a reactor of its own on a database that fits. Raises: what it raises, and as `Adapters.check_fit`."""
     from twisted.internet import reactor as untyped_reactor
 
     reactor: Any = untyped_reactor
@@ -56,6 +56,7 @@ def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaita
 
     async def run() -> None:
         try:
+            await adapters.check_fit()
             outcome.append((True, await work(adapters)))
         except BaseException as error:
             outcome.append((False, error))
