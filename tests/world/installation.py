@@ -197,9 +197,9 @@ class Installation(_House):
     def command_json(self, *arguments: str) -> Any:
         return run_json(arguments, environment=self._environment, folder=self.folder)
 
-    def add_domain(self, name: str) -> None:
+    def add_domain(self, name: str, *options: str) -> None:
         """The domain is the tenant's and verified, its keys sign: as after a verification that found the records in DNS."""
-        self.command_json("domains", "add", name)
+        self.command_json("domains", "add", name, *options)
         now = int(time.time() * 1_000_000)
         self.tell(f"UPDATE domains SET verified = 1, verified_at = {now}")
         self.tell(f"UPDATE domain_keys SET status = 'active', seen_at = {now}")
