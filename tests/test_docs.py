@@ -1,5 +1,8 @@
 """The documents that are made from tables say what the tables say."""
 
+import re
+
+from scaisend.app.cli import build_parser
 from scaisend.app.config import load
 from scaisend.app.docs import ROOT, doors, stale
 from tests.base import PlainTestCase
@@ -20,8 +23,21 @@ class GeneratedPages(PlainTestCase):
         """A route without a summary would be an empty cell; a door that asks for nothing is meant to."""
         public, ops = doors()
         self.assertEqual([f"{route.method} {route.path}" for route in public + ops if not route.summary], [])
-        self.assertEqual({route.path for route in public if route.public}, OPEN_DOORS)
+        self.assertEqual({route.path for route in public if route.public} - OPEN_DOORS, set())
+
+    def test_documents_name_files_that_are_there(self) -> None:
+        """A link inside the repository leads somewhere."""
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+                self.assertTrue((page.parent / target).exists(), f"{page.name} links {target}")
+
+    def test_the_readme_names_every_command(self) -> None:
+        """A command that nobody reads of is not used."""
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        (commands,) = [action for action in build_parser()._actions if isinstance(action.choices, dict)]
+        missing = [name for name in commands.choices if not re.search(rf"`(scaisend )?{name}\b", text)]
+        self.assertEqual(missing, [])
 
 
-# Every path of the public listener that asks for no credential.
-OPEN_DOORS = {"/", "/health", "/ready"}
+# Every path of the public listener that may ask for no credential: probes, and what recipients follow.
+OPEN_DOORS = {"/", "/health", "/ready", "/t/u/<token>"}
