@@ -22,6 +22,7 @@ BEFORE_THE_DOT = {
     "trouble": Outcome(TROUBLE, DATA, text="connection lost"),
     "busy": Outcome("backoff", WAIT, text="it waited too long", waiting="destination_busy"),
 }
+THEN = ("deliver", "deliver", "trouble", "busy", "wait")
 ENDS = ("delivered", "bounce", "blocked", "failed", "cancelled", "dropped")
 PICK = st.integers(0, 1_000_000)
 
@@ -98,19 +99,24 @@ class Road(RuleBasedStateMachine):
                 self.world.kill(process)
                 self.world.start()
 
-    @rule(which=PICK, seconds=st.sampled_from((20.0, 36.0, 45.0, 130.0)), count=st.integers(0, 3))
-    def freeze(self, which: int, seconds: float, count: int) -> None:
-        """The process stands still while the others go on; then its connections go on before its timers do."""
-        process = self.some(which)
-        process.is_frozen = True
-        self.world.pass_time(seconds)
-        for other in self.world.processes:
-            if other is not process:
-                other.sweep()
-        process.is_frozen = False
-        for job in list(process.hosts.jobs)[:count]:
-            process.deliver(job)
-        process.pass_time(self.world.now_s)
+    @rule(which=PICK, steps=st.integers(1, 9), marks=st.integers(0, 3), others=st.sampled_from(("wait", "mark", "deliver")), then=st.sampled_from(THEN))
+    def freeze(self, which: int, steps: int, marks: int, others: str, then: str) -> None:
+        """A process stands still while the others go on; then its connections go on before its timers do."""
+        frozen = self.jobs(which)[0][0] if self.jobs(which) else self.some(which)
+        held = list(frozen.hosts.jobs)
+        for job in held[:marks]:
+            if job not in frozen.hosts.marked:
+                frozen.mark(job)
+        frozen.is_frozen = True
+        for _ in range(steps):
+            self.world.pass_time(20.0)
+            for other in self.world.processes:
+                if other is not frozen:
+                    other.sweep()
+                    self.go_on(other, others)
+        frozen.is_frozen = False
+        self.go_on(frozen, then)
+        frozen.pass_time(self.world.now_s)
 
     @rule(which=PICK, seconds=st.sampled_from((0.0, 3.0, 45.0)), count=st.integers(0, 3))
     def outage(self, which: int, seconds: float, count: int) -> None:
@@ -197,6 +203,17 @@ class Road(RuleBasedStateMachine):
         assert not self.database.rows("SELECT id FROM messages WHERE due_at IS NOT NULL"), "messages are due that have ended"
 
     # Inside.
+
+    def go_on(self, process: Process, how: str) -> None:
+        """What the connections of the process do with all that it holds."""
+        for job in list(process.hosts.jobs):
+            if how == "deliver":
+                process.deliver(job)
+            elif how == "mark" and job not in process.hosts.marked:
+                process.mark(job)
+            elif how in BEFORE_THE_DOT:
+                process.hosts.answer(job, BEFORE_THE_DOT[how])
+        process.turn()
 
     def open_recipients(self) -> list[tuple]:  # type: ignore[type-arg]
         rows = self.database.rows("SELECT id, status, waiting, due_at, attempt_id FROM recipients")
