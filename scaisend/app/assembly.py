@@ -38,6 +38,7 @@ from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
 from scaisend.identity.last_used_worker import LastUsed
 from scaisend.ids import letters
+from scaisend.inbound.parse_worker import ParseWorker
 from scaisend.inbound.recipients import OurRecipients
 from scaisend.inbound.smtp_server import InboundDeliveries
 from scaisend.sending.accept import Accepted, Submission, accept
@@ -53,6 +54,7 @@ from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
+from scaisend.tracking.personal import read_token
 
 MARKS_AT_ONCE = 2
 ENCODED_AT_ONCE = 65_536
@@ -222,9 +224,11 @@ class Assembly:
     def inbound(self) -> ReceiverFactory:
         """The listener for mail that comes back."""
         adapters, config = self._adapters, self._config
+        opt_out_key = adapters.sealer.key_for("opt-out")
         deliveries = InboundDeliveries(
             recipients=OurRecipients(
                 token_key=adapters.sealer.key_for("return-path"), bounce_domains=(config["BOUNCE_DOMAIN"],), fbl_domains=(config["FBL_DOMAIN"],),
+                is_unsubscribe=lambda token: read_token(opt_out_key, token) is not None,
             ),
             database=adapters.database, objects=adapters.objects, ids=adapters.ids, now_s=time.time,
         )
@@ -232,6 +236,15 @@ class Assembly:
             deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics,
             tls=_receiver_tls(config),
         )
+
+    def add_reading(self) -> None:
+        """Mails that came back are read and recorded."""
+        adapters = self._adapters
+        worker = ParseWorker(
+            database=adapters.database, objects=adapters.objects, ids=adapters.ids, token_key=adapters.sealer.key_for("return-path"),
+            now_s=time.time, in_thread=lambda fn: deferToThread(fn), metrics=adapters.metrics,
+        )
+        self.built.services.append(self._sweeping("inbound-reading", worker.turn))
 
     # -- shared --
 

@@ -16,11 +16,13 @@ from scaisend.http.route import Route
 from scaisend.identity.account_api import AccountApi
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
+from scaisend.inbound.kept_api import KeptMailsApi
 from scaisend.messages.api import MessagesApi
 from scaisend.messages.moments import read_moment
 from scaisend.sending.batches_api import BatchesApi
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.groups_api import GroupsApi
+from scaisend.tracking.api import UnsubscribeApi
 
 
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
@@ -37,6 +39,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *DomainsApi(domains=assembly.domains()).routes(),
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
+        *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
+        *KeptMailsApi(database=database, objects=adapters.objects).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *reporting_routes(adapters, assembly.built),
         *ops.public_routes(),
