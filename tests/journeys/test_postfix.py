@@ -8,7 +8,7 @@ from unittest import SkipTest
 from tests.base import PlainTestCase
 from tests.world import postfix
 from tests.world.installation import SENDER_DOMAIN, Installation
-from tests.world.load import call, make_requests, send
+from tests.world.load import call, make_requests
 from tests.world.opendkim import verdicts
 
 BODIES = (

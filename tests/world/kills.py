@@ -57,6 +57,7 @@ class Chain:
     killed: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     settled_s: float = 0.0
+    dies_within_s: float = DIES_WITHIN_S
     _batches: int = 0
 
     def start(self) -> None:
@@ -77,7 +78,7 @@ class Chain:
             self.sink.at(kill.stage, kill.nth, lambda: os.kill(program.pid, signal.SIGKILL))
         wait_until(lambda: " runs " in program.output or not program.alive, 60.0, lambda: program.output)
         self._load(program, kill, requests)
-        if not program.wait_dead(DIES_WITHIN_S):
+        if not program.wait_dead(self.dies_within_s):
             self.missed.append(f"{kill.victim} {kill.point}")
             program.kill()
         self.killed.append(f"{kill.victim} {kill.point}")
