@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := tests/node/node_modules/.installed
 
-.PHONY: install run test bench torture lint format servers node docs clean
+.PHONY: install run test bench bounce-accuracy torture lint format servers node docs clean
 
 install: $(STAMP)
 
@@ -31,6 +31,9 @@ test: install servers node
 
 bench: install servers
 	$(BIN)/python -m tests.bench $(BENCH_OPTIONS)
+
+bounce-accuracy: install
+	$(BIN)/python -m tests.accuracy $(CORPUS)
 
 torture: install servers
 	$(BIN)/python -m tests.torture $(TORTURE_OPTIONS)

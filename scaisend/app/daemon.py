@@ -137,6 +137,7 @@ class Daemon(MultiService):
     def _build(self) -> None:
         if "smtp" in self.roles:
             self._assembly.add_delivery()
+            self._assembly.add_reading()
         if "worker" in self.roles:
             self._assembly.add_rendering()
             add_webhooks(self.adapters, self._assembly.built)

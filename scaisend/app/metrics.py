@@ -17,6 +17,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
     "scaisend_resent": ("recipients sent again out of doubt: possible copies", ()),
     "scaisend_inbound_mails": ("mails that came back, by the reply code they were given", ("verdict",)),
+    "scaisend_inbound_read": ("mails that came back, by what they were read as; other: kept for the operator", ("kind",)),
     "scaisend_sweep_failures": ("turns of background work that failed, by its name", ("name",)),
 }
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -114,6 +115,10 @@ class Metrics:
     def received(self, verdict: str) -> None:
         """A mail came in."""
         self._counters["scaisend_inbound_mails"].labels(verdict).inc()
+
+    def read_back(self, kind: str) -> None:
+        """A mail that came back was read as of this kind."""
+        self._counters["scaisend_inbound_read"].labels(kind).inc()
 
     def sweeps_failed(self, name: str, total: int) -> None:
         """So many turns of this background work have failed since the process began."""

@@ -17,7 +17,7 @@ _SUBJECT = re.compile(
 ).match
 _PRECEDENCE = re.compile(r"auto[-_]?reply", re.IGNORECASE).search
 _CHALLENGE = re.compile(
-    r"(?:boxbe|spamarrest|spam arrest|knowspam|choicemail|bluebottle|vanquish|mailblocks|earthlink spamblocker|0spam|sender verification|confirm(?:ation)? (?:your|required|of) .{0,30}(?:sender|message|delivery)|tmda)",
+    r"(?:boxbe|spamarrest|spam arrest|knowspam|choicemail|bluebottle|vanquish|mailblocks|earthlink spamblocker|0spam|sender verification|\btmda\b)",
     re.IGNORECASE,
 ).search
 _CHALLENGE_TEXT = re.compile(
@@ -25,6 +25,7 @@ _CHALLENGE_TEXT = re.compile(
     re.IGNORECASE,
 ).search
 _DMARC_SUBJECT = re.compile(r"^\W*report domain: ?\S+.{0,20}submitter: ?\S+", re.IGNORECASE).match
+_TEXTS = ("text/plain", "text/html")
 _TLS_PARTS = ("application/tlsrpt+gzip", "application/tlsrpt+json")
 
 
@@ -52,17 +53,15 @@ def read_auto_reply(mail: Mail, by_mail_system: bool) -> Reading | None:
         return Reading(AUTOREPLY, "autoreply.header")
     if _SUBJECT(top.field("subject").strip()) is not None:
         return Reading(AUTOREPLY, "autoreply.subject")
-    if _is_challenge(mail):
+    if is_challenge(mail) or _CHALLENGE_TEXT(next((part.text() for part in mail.parts if part.media_type in _TEXTS), "")[:3000]) is not None:
         return Reading(AUTOREPLY, "autoreply.challenge")
     if submitted in ("auto-replied", "auto-notified") and not by_mail_system:
         return Reading(AUTOREPLY, "autoreply.auto-submitted")
     return None
 
 
-def _is_challenge(mail: Mail) -> bool:
-    """A filter asks the sender to prove something before a person sees the mail."""
+def is_challenge(mail: Mail) -> bool:
+    """Its header says that a filter wants the sender to prove something before a person sees the mail, whatever form it has."""
     top = mail.top
-    if top.raw_field("x-challenge") or _CHALLENGE(" ".join((top.field("from"), top.field("subject"), top.raw_field("x-mailer"), top.raw_field("x-delivery-agent")))):
-        return True
-    text = next((part.text() for part in mail.parts if part.media_type in ("text/plain", "text/html")), "")
-    return _CHALLENGE_TEXT(text[:3000]) is not None
+    told = " ".join((top.field("from"), top.field("subject"), top.raw_field("x-mailer"), top.raw_field("x-delivery-agent")))
+    return bool(top.raw_field("x-challenge")) or _CHALLENGE(told[:1000]) is not None

@@ -27,8 +27,8 @@ _ADDRESS = re.compile(r"<?\s*((?:\"(?:[^\"\\]|\\.){1,64}\"|[^\s<>\"(),;:]{1,200}
 _HEX = re.compile(r"\+([0-9A-F]{2})").sub
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}").sub
 _ACTION_OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
-_ACTION = re.compile(r"fail|delay|deliver|relay|expand", re.IGNORECASE).match
-_WORDS = {"fail": FAILED, "delay": DELAYED, "deliver": DELIVERED, "relay": RELAYED, "expand": EXPANDED}
+_ACTION = re.compile(r"fail|delay|deliver|relay|expand|expire", re.IGNORECASE).match
+_WORDS = {"fail": FAILED, "delay": DELAYED, "deliver": DELIVERED, "relay": RELAYED, "expand": EXPANDED, "expire": FAILED}
 
 
 def read_dsn(mail: Mail) -> tuple[Reported, ...]:

@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 
 from scaisend.inbound.arf import original_of, read_arf
-from scaisend.inbound.auto_reply import read_auto_reply, read_other_report
+from scaisend.inbound.auto_reply import is_challenge, read_auto_reply, read_other_report
 from scaisend.inbound.dsn import STATUS_PARTS, read_dsn
 from scaisend.inbound.mime import Mail, read_fields, read_mail
-from scaisend.inbound.reading import BOUNCE, OTHER, Reading, kind_of
+from scaisend.inbound.reading import AUTOREPLY, BOUNCE, OTHER, Reading, kind_of
 from scaisend.inbound.texts import (
     TextBounce,
     is_named_mail_system,
@@ -20,8 +20,8 @@ from scaisend.inbound.texts import (
     split_original,
 )
 
-_MESSAGE_ID = re.compile(r"<?([^\s<>]{1,250})>?").search
-_ID_LINE = re.compile(r"^message-id\s*:[ \t]*(?:\r?\n[ \t]+)?<?([^\s<>]{1,250})>?", re.IGNORECASE | re.MULTILINE).search
+_MESSAGE_ID = re.compile(r"(<?[^\s<>]{1,250}>?)").search
+_ID_LINE = re.compile(r"^message-id\s*:[ \t]*(?:\r?\n[ \t]+)?(<?[^\s<>]{1,250}>?)", re.IGNORECASE | re.MULTILINE).search
 
 
 def read(content: bytes) -> Reading:
@@ -33,6 +33,8 @@ def read(content: bytes) -> Reading:
     other = read_other_report(mail)
     if other is not None:
         return other
+    if is_challenge(mail):
+        return Reading(AUTOREPLY, "autoreply.challenge")
     reported = read_dsn(mail)
     if reported:
         return Reading(kind_of(reported), "dsn", reported, original_message_id=_original_message_id(mail, ""))

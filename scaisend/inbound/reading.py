@@ -31,7 +31,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the mail is. `rule` names what recognised it; `original_message_id` is the Message-ID of the mail it speaks of, without brackets."""
+    """What the mail is. `rule` names what recognised it; `original_message_id` is the Message-ID of the mail it speaks of, as it stands there."""
 
     kind: str
     rule: str

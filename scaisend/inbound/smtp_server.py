@@ -5,7 +5,7 @@ from collections.abc import Callable
 from scaisend.faultpoints import reach
 from scaisend.ids import IdMaker
 from scaisend.inbound.recipients import RELAY_DENIED, OurRecipient, OurRecipients
-from scaisend.inbound.store import KeptMail, is_sender_domain_across_tenants, keep_across_tenants
+from scaisend.inbound.store import UNPARSED, KeptMail, is_sender_domain_across_tenants, keep_across_tenants
 from scaisend.smtp.session import Envelope, Session
 from scaisend.smtp.verdict import RECIPIENT_OK, Verdict
 from scaisend.storage.database import Database
@@ -13,7 +13,6 @@ from scaisend.storage.objects import Objects
 
 IN_ROW_BYTES = 256 * 1024
 PEER_LENGTH = 320
-UNPARSED = "unparsed"
 
 
 class InboundDeliveries:

@@ -23,17 +23,19 @@ _A = r"([^\s<>\"(),;:\[\]='`|]{1,200}@[^\s<>\"(),;:\[\]='`|@]{1,255})"
 # The forms in which a line names a recipient.
 _FORMS = (
     re.compile(rf"^[\s>*•·-]{{0,20}}<{_A}>\s*(?:[:;.(]|$|\.\.\.|\s-)"),
-    re.compile(rf"^[\s>*•·-]{{0,20}}{_A}\s*(?:$|:|\.\.\.|[(\[<;]|\s-\s|\son\s\w{{3}},|\s(?:invalid|unknown|failed)\b)", re.IGNORECASE),
+    re.compile(rf"^[\s>*•·-]{{0,20}}[\"']?{_A}[\"']?\s*(?:$|:|\.\.\.|[(\[<;]|\s-\s|\son\s\w{{3}},|\s(?:invalid|unknown|failed)\b)", re.IGNORECASE),
     re.compile(rf"^.{{0,40}}\b(?:recipient|address|empfänger|destinataire|destinatario|an|to|failed|user|адрес|受信者|收件人)\)?\s?[:：]\s{{0,8}}(?:\[?smtp:)?<?{_A}", re.IGNORECASE),
     re.compile(rf"^\d{{3}}[ -](?:\d\.\d+\.\d+ )?<{_A}>\s?\.\.\."),
     re.compile(rf"\bdda:(?:smtp|rfc-822)={_A}", re.IGNORECASE),
     re.compile(rf"\b(?:to|delivered to|recipient|address|deliver)[: ]{{1,3}}'?<{_A}>", re.IGNORECASE),
+    re.compile(rf"\b(?:permanent|temporary) errors?: {_A}\. ", re.IGNORECASE),
     re.compile(rf"^>>> rcpt to:\s?<{_A}>", re.IGNORECASE),
 )
 _ANY_ADDRESS = re.compile(rf"(?<![/=:\w.]){_A}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _ERROR_CODE = re.compile(r"ERROR_CODE :([245]\.\d{1,3}\.\d{1,3})")
 _NOT_RECIPIENTS = re.compile(r"^(?:postmaster|mailer-daemon|abuse|support|helpdesk|noreply|no-reply|info|admin)@", re.IGNORECASE).match
+_HEADER_ONLY = re.compile(r"^(?:message-id|mime-version|content-type|received)\s?:", re.IGNORECASE | re.MULTILINE).search
 _HEADER_LINE = re.compile(r"^(?:message-id|subject|to|from|date|mime-version)\s?:", re.IGNORECASE).match
 
 
@@ -77,7 +79,7 @@ def wordings() -> Wordings:
     rows = tuple(
         Wording(
             row["rule"], _compiled(row["opening"]), row.get("kind") == "delay", _compiled(row["address"]) if "address" in row else None,
-            row.get("signs", 1),
+            row.get("signs", 2),
         )
         for row in table["texts"]
     )
@@ -114,7 +116,7 @@ def read_text_bounce(mail: Mail) -> TextBounce | None:
         ((row, opening) for row in table.rows if signs >= row.signs and (opening := row.opening.search(section)) is not None), None
     )
     if found is None:
-        return None
+        return _by_header(mail, section, original)
     row, opening = found
     is_delay = row.is_delay or (table.delay.search(section) is not None and table.final.search(section) is None)
     action = DELAYED if is_delay else FAILED
@@ -128,16 +130,30 @@ def read_text_bounce(mail: Mail) -> TextBounce | None:
     return TextBounce(row.rule, reported, original)
 
 
+def _by_header(mail: Mail, section: str, original: str) -> TextBounce | None:
+    """Exim, and Google after it, name the failed recipients in a header, in whatever language the text is."""
+    listed = dict.fromkeys(_ANY_ADDRESS.findall(mail.top.field("x-failed-recipients"))[:MOST_RECIPIENTS])
+    if not listed:
+        return None
+    action = DELAYED if wordings().delay.search(section) is not None else FAILED
+    return TextBounce("text.failed-recipients", tuple(_reported(each, section, action) for each in listed), original)
+
+
 def split_original(text: str) -> tuple[str, str]:
     """What the system says, and the copy of the original that follows it."""
     line = wordings().original
     at = 0
     lines = text[:LONGEST_SECTION].split("\n")
     for number, each in enumerate(lines):
-        if number and (line.match(each[:200]) is not None or (_HEADER_LINE(each) and sum(1 for more in lines[number : number + 4] if _HEADER_LINE(more)) > 2)):
+        if number and (line.match(each[:200]) is not None or (_HEADER_LINE(each) and _is_header("\n".join(lines[number : number + 8])))):
             return text[:at], text[at:]
         at += len(each) + 1
     return text[:LONGEST_SECTION], ""
+
+
+def _is_header(text: str) -> bool:
+    """It looks like the header of a mail, and not like a table of To, Subject and Sent."""
+    return sum(1 for line in text.split("\n") if _HEADER_LINE(line)) > 2 and _HEADER_ONLY(text) is not None
 
 
 def _joined(mail: Mail) -> str:

@@ -2,7 +2,8 @@
 
 The laws that are checked of each message:
 - it has as many recipients as were accepted, and its events are numbered from 1 without a gap
-- a recipient that ended has exactly one ending event since it was last retried, and the one of its state; sandboxed ones have none
+- a recipient that ended has exactly one ending event since it was last retried, and the one of its state; sandboxed ones have none;
+  a report that comes late may turn delivered into bounced, once
 - a recipient that did not end has no ending event, and a moment at which it is looked at: its own, its message's, or a decision's
   (paused, held); that moment is not long past
 - the message's state follows from its recipients'
@@ -128,6 +129,8 @@ def _of_recipient(message: LedgerMessage, recipient: LedgerRecipient, now: float
     for turn in recipient.turns:
         if turn == events.RETRIED:
             endings.clear()
+        elif endings == [events.DELIVERED] and turn in (events.BOUNCE, events.BLOCKED):
+            endings = [turn]
         else:
             endings.append(turn)
     if recipient.status in ENDED:

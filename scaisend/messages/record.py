@@ -1,8 +1,9 @@
 """The one way anything becomes history: recipient, message, timeline and outbox change in one transaction.
 
 Laws: messages are locked before recipients, both in id order; a change that carries an attempt id is written only while the
-recipient's row still carries it; an ended recipient never changes again, unless it failed and is retried by hand; event numbers
-of a message have no gaps.
+recipient's row still carries it; an ended recipient never changes again, unless it failed and is retried by hand, or was delivered
+and a late report says that it was not; event numbers of a message have no gaps. An event that puts its address on a suppression
+list does so in the same transaction (suppressions/lists.py says which do).
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from scaisend.address import fold
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
 from scaisend.messages import status as states
@@ -18,6 +20,8 @@ from scaisend.messages import store
 from scaisend.messages.event import KINDS, Event
 from scaisend.messages.store import EventRow, MessageState, RecipientState, RecipientUpdate
 from scaisend.storage.database import Txn
+from scaisend.suppressions.lists import listed_by
+from scaisend.suppressions.store import Entry, list_across_tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Change:
 
     `attempt_id` fences the change (None: an act of the operator or the tenant, which needs no claim). `due_at` is when the
     recipient is looked at next, `waiting` why not now. `refused_for_now` counts against SMTP_MAX_RETRIES. `body` keeps the
-    rendered mail for the next attempt.
+    rendered mail for the next attempt. `late`: a report from outside, which may take `delivered` back.
     """
 
     event: Event
@@ -37,6 +41,7 @@ class Change:
     attempted: bool = False
     refused_for_now: bool = False
     body: bytes | None = None
+    late: bool = False
 
 
 def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> list[bool]:
@@ -50,6 +55,7 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
     updates: dict[RecipientUpdate, list[str]] = defaultdict(list)
     touched: list[str] = []
     after: dict[str, str] = {}
+    listing: list[tuple[str, EventRow, Change]] = []
     for change in changes:
         message = messages.get(change.event.message_id)
         recipient = recipients.get(change.event.recipient_id or "")
@@ -60,6 +66,8 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
         rows.append(_event_row(ids, change.event, message))
         if recipient is None:
             continue
+        if (name := listed_by(change.event.type, change.event.detail)) is not None:
+            listing.append((name, rows[-1], change))
         state = KINDS[change.event.type].state
         if state is None:
             touched.append(recipient.id)
@@ -73,6 +81,8 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
         store.update_recipients_across_tenants(txn, recipient_ids, update, now)
     if touched:
         store.touch_recipients_across_tenants(txn, touched, now)
+    if listing:
+        _put_on_lists(txn, listing, now)
     store.keep_bodies_across_tenants(txn, _bodies(changes, written, messages))
     _settle_messages(txn, messages, recipients, after, rows, now)
     return written
@@ -107,8 +117,24 @@ def _applies(change: Change, recipient: RecipientState | None, after: dict[str, 
         return False
     state = after.get(recipient.id, recipient.status)
     if state in states.ENDED:
+        if change.late and state == states.DELIVERED:
+            return True
         return KINDS[change.event.type].state is None or (state == states.FAILED and change.event.type == events.RETRIED)
     return change.attempt_id is None or change.attempt_id == recipient.attempt_id
+
+
+def _put_on_lists(txn: Txn, listing: Sequence[tuple[str, EventRow, Change]], now: float) -> None:
+    """The addresses are on the lists that their events put them on, with the event as evidence."""
+    emails = store.emails_across_tenants(txn, {row.recipient_id or "" for _, row, _ in listing})
+    entries = []
+    for name, row, change in listing:
+        status, ip, rule = (_text(change.event.detail.get(each)) for each in ("status", "ip", "rule"))
+        entries.append(Entry(row.tenant_id, name, fold(emails[row.recipient_id or ""]), change.reason, status, ip, row.id, rule, now))
+    list_across_tenants(txn, entries)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _event_row(ids: IdMaker, event: Event, message: MessageState) -> EventRow:

@@ -5,7 +5,7 @@ The stage of a message (`messages.status`) says how far it came as a whole; a re
 
 from collections.abc import Iterable
 
-# What a recipient can be. WAITING ones have an attempt to come, ENDED ones never change again.
+# What a recipient can be. WAITING ones have an attempt to come, ENDED ones never change again, but for a late report (record.py).
 QUEUED = "queued"
 DEFERRED = "deferred"
 SENDING = "sending"

@@ -83,6 +83,11 @@ def lock_recipients_across_tenants(txn: Txn, recipient_ids: Sequence[str]) -> di
     return {row[0]: RecipientState(*row) for row in rows}
 
 
+def emails_across_tenants(txn: Txn, recipient_ids: Iterable[str]) -> dict[str, str]:
+    """The addresses of the recipients by id."""
+    return dict(txn.rows("SELECT id, email FROM recipients WHERE id IN :ids", {"ids": sorted(recipient_ids)}))
+
+
 def insert_events_across_tenants(txn: Txn, rows: Sequence[EventRow]) -> None:
     txn.insert(
         "events",

@@ -21,6 +21,22 @@ STOPPING: Mapping[str, tuple[str, str]] = {
 GROUP_REASON = "Unsubscribed From Group"
 
 
+# event → the list that it puts its recipient on; a bounce only when it is hard
+_LISTING: Mapping[str, str] = {"bounce": BOUNCES, "blocked": BLOCKS, "spam_report": SPAM_REPORTS}
+
+
+def listed_by(event_type: str, detail: Mapping[str, object]) -> str | None:
+    """The list that the event puts its recipient on, or None.
+
+    A bounce does so when it is hard. Neither what only a Message-ID claims (`proof`) does, nor what happened to somebody behind the
+    address (`forwarded`): no good address is to be stopped by mistake.
+    """
+    name = _LISTING.get(event_type)
+    if name is None or (name == BOUNCES and detail.get("bounce_type") != "hard"):
+        return None
+    return None if detail.get("proof") == "message_id" or detail.get("forwarded") else name
+
+
 def stopped_by(listed: Iterable[str], bypass: frozenset[str]) -> str | None:
     """The list that stops the mail, or None. `bypass` holds `list`, `spam`, `bounce`, `unsubscribe` as the request set them."""
     if "list" in bypass:
