@@ -1,10 +1,12 @@
 """content: what mails are made of.
 
-What it does: legacy substitutions, and text parts made from HTML.
-`substitutions.py`: `whole_values` joins a message's substitutions with its request's sections, `substitute` puts them into
-one text. `plain_text.py`: the text part of a mail that has only HTML.
-Tables: templates, template_versions, images.
+What it does: dynamic and legacy templates, legacy substitutions, and text parts made from HTML.
+`handlebars/`: the language of dynamic templates. `template_parts.py`: subject, HTML and text of a version, compiled and rendered.
+`templates_api.py`: /v3/templates; `template_request.py` reads its bodies. `substitutions.py`: `whole_values` joins a message's
+substitutions with its request's sections, `substitute` puts them into one text. `plain_text.py`: the text part of a mail that
+has only HTML.
+Tables: templates, template_versions (`templates_store.py`), images.
 Callers: sending, app.
-Laws: both are plain functions of what they are given. Substitution is literal, once, without escaping, and bounded in what
-it makes; nobody's template may fill the memory or the hour.
+Laws: a dynamic version that no data could render is refused when it is saved. Substitution is literal, once, without escaping.
+Both are bounded in what they make; nobody's template may fill the memory or the hour.
 """
