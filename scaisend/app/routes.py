@@ -3,12 +3,15 @@
 import os
 import time
 
+from twisted.internet.threads import deferToThread
+
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.config import Config
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
+from scaisend.content.templates_api import TemplatesApi
 from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
@@ -37,6 +40,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
         *DomainsApi(domains=assembly.domains()).routes(),
+        *TemplatesApi(database=database, ids=ids, in_thread=lambda fn: deferToThread(fn)).routes(),
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
