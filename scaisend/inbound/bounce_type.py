@@ -7,7 +7,7 @@ from scaisend.delivery.reply import Verdict, classify, status_in
 LONGEST_DIAGNOSTIC = 2000
 
 _REPLY = re.compile(
-    r"(?:^|[\s;:'\"(<>\[])(?P<code>[245][0-5]\d)[\s-]+#?(?P<enhanced>[245]\.\d{1,3}\.\d{1,3})?(?![\w.]*@)|(?:^|[;:]\s?)(?P<bare>[245][0-5]\d)(?=[\s-]|$)"
+    r"(?:^|[\s;:'\"(<>\[])(?P<code>[245][0-5]\d)(?:[\s-]+#?(?P<enhanced>[245]\.\d{1,3}\.\d{1,3})?(?![\w.]*@)|$)"
 ).finditer
 
 
@@ -33,7 +33,7 @@ def reply_in(text: str) -> tuple[int | None, str | None, str]:
     found = list(_REPLY(text[:LONGEST_DIAGNOSTIC]))
     if not found:
         return None, None, text
-    chosen = next((each for each in found if (each["code"] or each["bare"])[0] == "5"), found[0])
-    code = chosen["code"] or chosen["bare"]
+    chosen = next((each for each in found if each["code"][0] == "5"), found[0])
+    code = chosen["code"]
     enhanced = chosen["enhanced"] or next((each["enhanced"] for each in found if each["code"] == code and each["enhanced"]), None)
     return int(code), enhanced, text[chosen.end() :]

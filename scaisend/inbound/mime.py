@@ -57,10 +57,9 @@ class Part:
             return quopri.decodestring(body)
         if encoding == "base64":
             kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            try:
-                return binascii.a2b_base64(kept[: len(kept) // 4 * 4])
-            except binascii.Error:
-                return body
+            # A single letter at the end is half of nothing.
+            kept = kept[:-1] if len(kept) % 4 == 1 else kept
+            return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
         return body
 
     def text(self) -> str:
