@@ -54,6 +54,7 @@ from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
+from scaisend.tracking.optout import unsubscribe_by_mail
 from scaisend.tracking.personal import read_token
 
 MARKS_AT_ONCE = 2
@@ -239,10 +240,11 @@ class Assembly:
 
     def add_reading(self) -> None:
         """Mails that came back are read and recorded."""
-        adapters = self._adapters
+        adapters, opt_out_key = self._adapters, self._adapters.sealer.key_for("opt-out")
         worker = ParseWorker(
             database=adapters.database, objects=adapters.objects, ids=adapters.ids, token_key=adapters.sealer.key_for("return-path"),
             now_s=time.time, in_thread=lambda fn: deferToThread(fn), metrics=adapters.metrics,
+            unsubscribe=lambda txn, token, now: unsubscribe_by_mail(txn, adapters.ids, opt_out_key, token, now),
         )
         self.built.services.append(self._sweeping("inbound-reading", worker.turn))
 

@@ -14,7 +14,6 @@ from scaisend.tracking.unsubscribe import Pages, read_form
 
 PATH = "/t/u/<token>"
 HTML = "text/html; charset=utf-8"
-FORM_BYTES = 64_000
 HEADERS = (
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
@@ -37,7 +36,7 @@ class UnsubscribeApi:
     def routes(self) -> list[Route]:
         return [
             get(PATH, self.show, public=True, limit=None, summary="The unsubscribe page; changes nothing"),
-            post(PATH, self.take, public=True, limit=None, body_limit=FORM_BYTES, summary="Unsubscribe (RFC 8058), or save preferences"),
+            post(PATH, self.take, public=True, limit=None, summary="Unsubscribe (RFC 8058), or save preferences"),
         ]
 
     async def show(self, call: Call) -> Reply:
