@@ -14,6 +14,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from scaisend.delivery import store
 from scaisend.delivery.claim import claim
@@ -42,6 +43,7 @@ from scaisend.timing import ReactorTime
 BATCH = 50
 LEASE_MARGIN_S = 5.0
 RECORD_RETRY_S = 1.0
+TELL_EVERY_S = 10.0
 KEPT_MOST_BYTES = 4_000_000  # a larger mail is rendered again for its next attempt
 
 
@@ -102,6 +104,7 @@ class DeliveryWorker(Service):
         )
         self._renewals = LoopingCall(self._renew)
         self._loop: Deferred[None] | None = None
+        self._told_at = float("-inf")
         self._is_claiming = False
         self.unrecorded = 0
 
@@ -293,9 +296,12 @@ class DeliveryWorker(Service):
         except Unavailable:
             pass
 
-    def _not_recorded(self, failure: object, settlement: Settlement) -> None:
+    def _not_recorded(self, failure: Failure, settlement: Settlement) -> None:
         """Keeps the outcome and tries again: a 250 is never dropped."""
-        self.log.warn("an outcome could not be recorded yet: {failure}", failure=failure)
+        now = self._reactor.seconds()
+        if now - self._told_at >= TELL_EVERY_S:
+            self._told_at = now
+            self.log.warn("outcomes cannot be recorded yet and are kept: {why}", why=failure.getErrorMessage())
         self._reactor.callLater(RECORD_RETRY_S, self._write_soon, settlement)
 
     def _write(self, txn: Txn, settlements: Sequence[Settlement]) -> list[bool | Exception]:
