@@ -71,16 +71,6 @@ class DatabaseAwayTests(OutagesCase):
         self.assertGreater(len(promises.accepted), 20)
         self.reckoned(promises)
 
-    def test_the_database_is_killed(self) -> None:
-        """The same after the database's own power cut: nothing that was acknowledged is missing."""
-        self.build(redis_server())
-
-        def happens() -> None:
-            self.mariadb.kill()
-            self.mariadb.start()
-
-        self.reckoned(self.under_load(happens))
-
 
 class RedisAwayTests(OutagesCase):
     def test_redis_is_wiped(self) -> None:
@@ -131,13 +121,11 @@ class DestinationAwayTests(OutagesCase):
             self.sink.open()
 
         promises = self.under_load(happens)
-        for _ in range(3):
-            self._retry_deferred()
+        self._retry_deferred()
         found = self.reckoned(promises)
         self.assertLessEqual(found.copies, found.resent)
 
     def _retry_deferred(self) -> None:
         """An operator asks for what was tried in vain to be tried now."""
-        time.sleep(8)
         for (message_id,) in self.house.ask("SELECT DISTINCT message_id FROM recipients WHERE status = 'deferred'"):
             call(self.house.url("api"), "POST", f"/v3/messages/{message_id}/retry", self.house.api_key)

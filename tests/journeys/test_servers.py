@@ -4,11 +4,15 @@ import base64
 import json
 import threading
 
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import Mail
+
 from tests.base import PlainTestCase
 from tests.world.counting_sink import CountingSink
 from tests.world.installation import Installation
 from tests.world.load import Promises, Request, call, make_requests, send
 from tests.world.mariadb import private_mariadb
+from tests.world.node_client import node_send
 from tests.world.program import wait_until
 from tests.world.reckoning import Reckoning, reckon
 from tests.world.redis_server import RedisServer, redis_server
@@ -66,6 +70,19 @@ class ThreeRolesTests(ServersCase):
         promises = send(self.house.url("api"), self.house.api_key, make_requests("alone", 60, sender=self.house.sender))
         self.assertEqual(len(promises.accepted), 60)
         self.assertEqual(self.reckoned(promises).copies, 0)
+
+    def test_official_clients(self) -> None:
+        """The sendgrid package and @sendgrid/mail, unchanged but for the host, send through three processes."""
+        self.build(redis_server(), keeps_content=True)
+        for name in ("api", "worker", "smtp"):
+            self.house.start(name)
+        url, key = self.house.url("api"), self.house.api_key
+        mail = Mail(self.house.sender, "python@recipients.test", "Grüße", "plain text", "<p>rich text</p>")
+        self.assertEqual(SendGridAPIClient(key, host=url).send(mail).status_code, 202)
+        self.assertEqual(node_send(url, key, self.house.sender, "node@recipients.test")["status"], 202)
+        self.house.settled()
+        self.assertEqual(self.sink.copies, {"python@recipients.test": 1, "node@recipients.test": 1})
+        self.house.audit()
 
     def test_two_senders_share_the_work(self) -> None:
         """Two workers and two senders: each mail goes out once."""
