@@ -1,7 +1,9 @@
 """A mail that many get, each with links of its own: rendered once, signed for each, kept once for their retries."""
 
+import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from types import SimpleNamespace
 
 import dkim as dkimpy
@@ -14,7 +16,7 @@ from scaisend.suppressions.groups_store import add_group
 from scaisend.tracking.personal import GROUP, read_token
 from tests.world.processes import Process, World
 from tests.world.road import DOMAIN, RoadTestCase
-from tests.world.tenants import NOW
+from tests.world.tenants import NOW, now
 
 LATER = Outcome(DEFERRED, RCPT, 451, "4.2.0", "later")
 HTML = '<p>Grüße! <a href="<%asm_group_unsubscribe_raw_url%>">out</a></p>'
@@ -94,3 +96,24 @@ class PersonalMailTests(RoadTestCase):
         process.pass_time(self.world.now_s + 1)
         self.assertEqual(self.recipients(self.message_id), ["dropped", "deferred"])
 
+    def test_with_attachments(self) -> None:
+        """A mail that is joined when its turn has come holds each recipient's own too, and is signed with it."""
+
+        class Objects:
+            async def get(self, key: str) -> bytes:
+                return {"attachments/1": b"aGk=\r\n"}[key]
+
+        self.world.objects = Objects()
+        message_id = self.send("a@x.test", "b@x.test", asm={"group_id": self.group}, content=[{"type": "text/html", "value": HTML}])
+        described = [{"filename": "a.txt", "type": "text/plain", "disposition": "attachment", "size": 2, "object": "attachments/1", "encoded_size": 6}]
+        (row,) = self.database.rows("SELECT payload FROM mail_requests")
+        payload = json.dumps({**json.loads(row[0]), "attachments": described})
+        self.database.connection.execute("UPDATE mail_requests SET payload = ?", (payload,))
+        process = self.world.start()
+        process.sweep()
+        jobs = list(process.hosts.jobs)
+        self.assertEqual([(job.recipient_id, job.body) for job in jobs], [(f"{message_id}.{number}", None) for number in range(2)])
+        for job in jobs:
+            assert job.load is not None
+            whole = now(self, job.load())  # type: ignore[arg-type]
+            self.assertIn(b"aGk=", self.check(replace(job, body=whole)))
