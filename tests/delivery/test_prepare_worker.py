@@ -41,7 +41,7 @@ class PrepareTests(WorkerTestCase):
     def test_return_path(self) -> None:
         """The return path names message and recipient, is another for each, and goes to our host until the domain's own is ready."""
         _, message_id, jobs = self.in_hands("a@x.test", "b@x.test")
-        for number, job in enumerate(jobs):
+        for job in jobs:
             local, _, host = job.envelope_from.partition("@")
             self.assertEqual((local[:8], host), ("bounces+", "bounces.test"))
             self.assertTrue(read_return_path(self.world.sealer.key_for("return-path"), local[8:], NOW))

@@ -4,9 +4,9 @@ from scaisend.delivery import job as jobs
 from scaisend.delivery.job import Outcome
 from scaisend.delivery.settle import TROUBLE_DELAY_S, Flight, Patience, settle
 from scaisend.delivery.store import Release
+from scaisend.messages.event import KINDS
 from scaisend.messages.record import Change
 from scaisend.messages.status import ENDED
-from scaisend.messages.event import KINDS
 from scaisend.messages.waiting import REASONS
 from tests.base import PlainTestCase
 from tests.world.tenants import NOW

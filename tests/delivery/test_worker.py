@@ -2,7 +2,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from scaisend.delivery.job import DEFERRED, DOT, REFUSED, TROUBLE, WAIT, Outcome
+from scaisend.delivery.job import DEFERRED, DOT, REFUSED, WAIT, Outcome
 from scaisend.delivery.worker import KEPT_MOST_BYTES, Bounds
 from scaisend.faults import Unavailable
 from scaisend.messages.portion import POISONED_AFTER

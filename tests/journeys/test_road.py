@@ -156,7 +156,7 @@ class Road(RuleBasedStateMachine):
     @invariant()
     def copies_come_out_of_doubt(self) -> None:
         """No more final dots are written for a recipient than attempts that the host put off, and resends, allow."""
-        rows = dict((row[0], row[1:]) for row in self.database.rows("SELECT id, resends, status FROM recipients"))
+        rows = {row[0]: row[1:] for row in self.database.rows("SELECT id, resends, status FROM recipients")}
         answered = dict(self.database.rows(
             "SELECT recipient_id, COUNT(*) FROM events WHERE type = 'deferred' AND detail LIKE '%\"code\":451%' GROUP BY recipient_id"))
         unrecorded = {job.recipient_id for process in self.world.processes for job in process.hosts.jobs}

@@ -2,7 +2,7 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event
 from scaisend.messages.record import Change, record
 from tests.messages.test_api import MessagesApiTestCase
-from tests.world.messages import Made, To
+from tests.world.messages import Made, To, insert_message
 from tests.world.tenants import NOW
 
 
@@ -40,3 +40,50 @@ class RecordTests(MessagesApiTestCase):
         self.assertTrue(self.record(made, events.DELIVERED, attempt_id="att_1"))
         self.assertFalse(self.record(made, events.BOUNCE))
         self.assertEqual((self.recipient(made)[0], self.message(made)[0]), ("delivered", "delivered"))
+
+    def test_only_of_its_own_message_and_tenant(self) -> None:
+        """An event that names another tenant's message, or another message's recipient, is not written."""
+        mine, other = self.make(To()), self.make(To())
+        theirs = self.database.now(insert_message, self.ids, self.other.id)
+        for tenant_id, message, recipient in (
+            (self.tenant.id, theirs, theirs), (self.other.id, mine, mine), (self.tenant.id, mine, other), (self.tenant.id, mine, theirs),
+        ):
+            event = Event(events.OPEN, tenant_id, message.id, recipient.recipients[0], NOW + 1)
+            self.assertEqual(self.database.now(record, self.ids, [Change(event)], NOW + 1), [False])
+        self.assertEqual(self.database.rows("SELECT COUNT(*) FROM events WHERE type = 'open'"), [(0,)])
+
+    def test_many_changes_at_once(self) -> None:
+        """Changes of one transaction are numbered in their order; a second end of the same recipient is not written."""
+        made = self.make(To(attempt_id="att_1"), To(attempt_id="att_1"), status="processing")
+        changes = [
+            Change(Event(kind, self.tenant.id, made.id, made.recipients[place], NOW), attempt_id="att_1")
+            for kind, place in ((events.DELIVERED, 0), (events.BOUNCE, 1), (events.BOUNCE, 0))
+        ]
+        self.assertEqual(self.database.now(record, self.ids, changes, NOW), [True, True, False])
+        rows = self.database.rows("SELECT seq, type FROM events WHERE message_id = ? ORDER BY seq", made.id)
+        self.assertEqual(rows, [(1, "processed"), (2, "processed"), (3, "delivered"), (4, "bounce")])
+        self.assertEqual(self.message(made)[0], "bounced")
+
+    def test_body(self) -> None:
+        """The body that a change brings is kept once while the message is open, and dropped with its last end."""
+        made = self.make(To(attempt_id="att_1"), To(attempt_id="att_1"), status="processing")
+        for place in (0, 1):
+            self.assertTrue(self.record(made, events.DEFERRED, place, attempt_id="att_1", due_at=NOW + 60, waiting="retry", body=b"mail"))
+        self.assertEqual(self.database.rows("SELECT content FROM bodies"), [(b"mail",)])
+        self.assertTrue(self.record(made, events.FAILED, 0))
+        self.assertEqual(self.database.rows("SELECT content FROM bodies"), [(b"mail",)])
+        self.assertTrue(self.record(made, events.FAILED, 1))
+        self.assertEqual(self.database.rows("SELECT content FROM bodies"), [])
+
+    def test_an_outcome_ends_suspicion(self) -> None:
+        """A message of which something came is suspected of killing workers no more."""
+        made = self.make(To(attempt_id="att_1"), status="processing")
+        self.database.connection.execute("UPDATE messages SET tries = 5")
+        self.record(made, events.DEFERRED, attempt_id="att_1", due_at=NOW + 60, waiting="retry")
+        self.assertEqual(self.database.rows("SELECT tries FROM messages"), [(0,)])
+
+    def test_unknown(self) -> None:
+        """What is not there any more has no history."""
+        event = Event(events.OPEN, self.tenant.id, "msg_gone", "msg_gone.0", NOW)
+        self.assertEqual(self.database.now(record, self.ids, [Change(event)], NOW), [False])
+        self.assertEqual(self.database.now(record, self.ids, [], NOW), [])

@@ -4,6 +4,7 @@ from threading import Event
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
+from scaisend.domains.verified_senders_store import add_sender, verify_sender
 from scaisend.faults import Conflict, Forbidden, Invalid, Unauthenticated
 from scaisend.identity.keys_store import keys, revoke_key
 from scaisend.identity.people_store import set_tenant_status
@@ -67,6 +68,19 @@ class AcceptTests(RoadTestCase):
             self.assertIsInstance(error, Forbidden)
             self.assertEqual([(fault.message, fault.field) for fault in error.faults], [(UNVERIFIED_SENDER, "from")])
         self.assertEqual(self.count("messages"), 0)
+
+    def test_verified_senders(self) -> None:
+        """A verified address may send though its domain is not verified: that tenant alone, that address alone, and once it is verified."""
+        mine, other = {"email": "Me@elsewhere.test"}, {"email": "you@elsewhere.test"}
+        sender = self.database.now(add_sender, self.tenant.id, {"from_email": "me@Elsewhere.test"}, now_s=NOW)
+        self.assertIsInstance(self.refused(body(**{"from": mine})), Forbidden)
+        self.database.now(verify_sender, self.tenant.id, sender.id, sender.email, now_s=NOW)
+        answers = self.accept(
+            self.submission(body("a@x.test", **{"from": mine})), self.submission(body("b@x.test", **{"from": other})),
+            self.submission(body("c@x.test", **{"from": mine}), self.stranger), self.submission(body("d@x.test")),
+            self.submission(body(personalizations=[{"to": [mine]}, {"to": [mine], "from": other}], **{"from": mine})),
+        )
+        self.assertEqual([isinstance(each, Accepted) for each in answers], [True, False, False, True, False])
 
     def test_names_of_nobody_and_of_others(self) -> None:
         """Templates, groups, batches and pools must be the tenant's own; all that are not are told at once, each with its field."""
