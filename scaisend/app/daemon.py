@@ -22,7 +22,7 @@ from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.routes import public_routes
-from scaisend.app.telling import add_webhooks
+from scaisend.app.telling import add_statistics, add_webhooks
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
 from scaisend.http.site import HttpSite, make_site
@@ -141,6 +141,7 @@ class Daemon(MultiService):
         if "worker" in self.roles:
             self._assembly.add_rendering()
             add_webhooks(self.adapters, self._assembly.built)
+            add_statistics(self.adapters, self._assembly.built)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)

@@ -13,6 +13,8 @@ from scaisend.reporting.event_webhook_api import EventWebhookApi
 from scaisend.reporting.events_api import EventsApi
 from scaisend.reporting.oauth_client import OAuthClient
 from scaisend.reporting.post_client import PostClient
+from scaisend.reporting.statistics_api import StatisticsApi
+from scaisend.reporting.statistics_worker import StatisticsWorker
 from scaisend.reporting.sweep_worker import WebhookSweep
 from scaisend.reporting.webhook_request import Targets
 from scaisend.reporting.webhook_worker import WebhookWorker
@@ -24,6 +26,7 @@ from scaisend.storage.sweeping import Sweeping
 FAN_OUT_EVERY_S = 1.0
 SWEEP_EVERY_S = 1.0
 FORGET_EVERY_S = 3_600.0
+COUNT_EVERY_S = 5.0
 
 
 def webhook_targets(adapters: Adapters) -> Targets:
@@ -33,13 +36,14 @@ def webhook_targets(adapters: Adapters) -> Targets:
 
 
 def reporting_routes(adapters: Adapters, built: Built) -> list[Route]:
-    """The doors of webhooks and of the stream of events."""
+    """The doors of webhooks, of the stream of events and of statistics."""
     database, ids, sealer, targets = adapters.database, adapters.ids, adapters.sealer, webhook_targets(adapters)
     pushing = _pushing(adapters, built)
     return [
         *EventWebhookApi(database=database, ids=ids, sealer=sealer, posts=_posts(adapters), targets=targets).routes(),
         *WebhooksApi(database=database, ids=ids, sealer=sealer, random_bytes=os.urandom, targets=targets, pushing=pushing).routes(),
         *EventsApi(database=database).routes(),
+        *StatisticsApi(database=database).routes(),
     ]
 
 
@@ -60,6 +64,12 @@ def add_webhooks(adapters: Adapters, built: Built) -> WebhookWorker:
         _sweeping(adapters, built, "webhook-forgetting", sweep.forget, FORGET_EVERY_S),
     ]
     return worker
+
+
+def add_statistics(adapters: Adapters, built: Built) -> None:
+    """Events are counted into the statistics."""
+    worker = StatisticsWorker(database=adapters.database, now_s=time.time, reached=reach)
+    built.services.append(_sweeping(adapters, built, "statistics", worker.turn, COUNT_EVERY_S))
 
 
 def _posts(adapters: Adapters) -> PostClient:

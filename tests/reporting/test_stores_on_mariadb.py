@@ -10,8 +10,12 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event as Happened
 from scaisend.messages.record import Change, record
 from scaisend.reporting import deliveries_store, webhooks_store
+from scaisend.reporting.counts import Counts
 from scaisend.reporting.deliveries_store import Delivery, NewDelivery
 from scaisend.reporting.events_store import event_bound, told_after, told_by_ids
+from scaisend.reporting.periods import day_of
+from scaisend.reporting.statistics_store import categories_of, live_counts, replace_day_across_tenants
+from scaisend.reporting.statistics_worker import StatisticsWorker
 from scaisend.reporting.webhook import ENDPOINT, TOLD, OAuth, Webhook
 from scaisend.storage.database import Txn
 from scaisend.storage.pool import open_database
@@ -62,6 +66,29 @@ class MariadbTests(ReactorTestCase):
             settled = await self.database.run(webhooks_store.note_failure, "tnt_a", "wh_1", 2, "because", NOW)
             self.assertEqual((settled.failures, settled.was_switched_off), (count, count == 2))
         self.assertEqual(await self.database.run(deliveries_store.forget_deliveries_across_tenants, 4e9, 10), 1)
+
+    async def test_statistics(self) -> None:
+        """Events are counted once, live before and exact after, and a spoiled day is put right."""
+        for _ in range(3):
+            await self.happened()
+        day = day_of(NOW)
+        worker = StatisticsWorker(database=self.database, now_s=lambda: NOW + 600, reached=lambda point: None)
+
+        async def delivered() -> dict[str, int]:
+            found = await self.database.read(live_counts, "tnt_a", day.isoformat(), day.isoformat(), [""], NOW + 600)
+            return {each.metric: each.value for each in found}
+
+        before = await delivered()
+        self.assertEqual(before, {"processed": 3, "requests": 3, "delivered": 3})
+        for _ in range(2):
+            await worker.turn()
+            self.assertEqual(await delivered(), before)
+        await self.happened()
+        await self.database.run(replace_day_across_tenants, day.isoformat(), Counts({("tnt_a", day.isoformat(), "x", "opens"): 1}))
+        await worker.turn()
+        await worker.recount(day)
+        self.assertEqual((await delivered())["delivered"], 4)
+        self.assertEqual(await self.database.read(categories_of, "tnt_a", "", NOW + 600), [])
 
     async def test_claims_pass_each_other_by(self) -> None:
         """Two processes that claim at once get different deliveries, and neither waits for the other."""

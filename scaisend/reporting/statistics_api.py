@@ -1,0 +1,186 @@
+"""/v3/stats and /v3/categories: SendGrid's statistics, and our sums. Days are UTC; every metric is in every answer."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from scaisend.faults import Fault, Invalid
+from scaisend.http.call import Call
+from scaisend.http.paging import offset_page
+from scaisend.http.reply import Reply, json_reply
+from scaisend.http.route import Route, get
+from scaisend.reporting import statistics_store as store
+from scaisend.reporting.counts import MACHINE_METRICS, METRICS, full
+from scaisend.reporting.periods import AGGREGATIONS, DAY, MOST_DAYS, day_of, period_of, periods, read_day
+from scaisend.reporting.statistics_store import Counted
+from scaisend.storage.database import Database
+
+READ = "stats.read"
+MOST_CATEGORIES = 10
+USUAL_DAYS = 30
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days from `first` to `last`, both counted, by day, week or month."""
+
+    first: date
+    last: date
+    by: str
+
+
+class StatisticsApi:
+    """The numbers of the caller's tenant."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    def routes(self) -> list[Route]:
+        return [
+            get("/v3/stats", self.totals, permission=READ, summary="Statistics of all mail by day, week or month"),
+            get("/v3/categories", self.categories, permission=READ, summary="The categories that mails were sent with"),
+            get("/v3/categories/stats", self.by_category, permission=READ, summary="Statistics of up to ten categories"),
+            get("/v3/categories/stats/sums", self.sums, permission=READ, summary="Sums of all categories, sorted by a metric"),
+            get("/v3/stats/sum", self.sum, permission=READ, summary="One sum of all mail"),
+            get("/v3/stats/summary", self.summary, permission=READ, summary="Sums and rates of the last 30 days, or of others"),
+            get("/v3/stats/categories", self.all_categories, permission=READ, summary="Statistics of every category"),
+        ]
+
+    async def totals(self, call: Call) -> Reply:
+        """One element for each period, those without mail as well; `limit` and `offset` page through them."""
+        span, page = read_span(call), offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
+        found = await self._counted(call, span, [""])
+        sums = _by_period(found, span)
+        chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
+        return json_reply([{"date": each.isoformat(), "stats": [{"metrics": full(sums.get((each, ""), {}))}]} for each in chosen])
+
+    async def categories(self, call: Call) -> Reply:
+        if (sort_by := call.one("sort_by")) not in (None, "", "category"):
+            raise Invalid("invalid sort value", "sort_by", f"{sort_by!r} is none.")
+        page = offset_page(call, default=50)
+        found = await self._database.read(store.categories_of, call.caller.tenant_id, call.one("category") or "", call.now_s)
+        return json_reply([{"category": name} for name in found[page.offset : page.offset + page.limit]])
+
+    async def by_category(self, call: Call) -> Reply:
+        names = list(dict.fromkeys(call.query.get("categories", [])))
+        if not 1 <= len(names) <= MOST_CATEGORIES:
+            raise Invalid(f"Between 1 and {MOST_CATEGORIES} categories must be named.", "categories")
+        return await self._category_periods(call, read_span(call), names)
+
+    async def all_categories(self, call: Call) -> Reply:
+        """Ours: as by_category, of every category, or of those that are named."""
+        return await self._category_periods(call, read_span(call, usual_days=USUAL_DAYS), call.query.get("categories") or None)
+
+    async def _category_periods(self, call: Call, span: Span, names: Sequence[str] | None) -> Reply:
+        page = offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
+        found = await self._counted(call, span, names)
+        sums = _by_period(found, span)
+        shown = names if names is not None else sorted({each.category for each in found})
+        chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
+        return json_reply([
+            {"date": each.isoformat(), "stats": [_category(name, sums.get((each, name), {})) for name in shown]} for each in chosen
+        ])
+
+    async def sums(self, call: Call) -> Reply:
+        """One object: the categories with the most (or fewest) of a metric over all days."""
+        span, page = read_span(call), offset_page(call, default=5)
+        metric, direction = call.one("sort_by_metric") or "delivered", call.one("sort_by_direction") or "desc"
+        if metric not in METRICS:
+            raise Invalid("invalid sort value", "sort_by_metric", f"Metrics: {', '.join(METRICS)}.")
+        if direction not in ("asc", "desc"):
+            raise Invalid("invalid sort value", "sort_by_direction", "asc or desc")
+        sums = _by_category(await self._counted(call, span, None))
+        sign = -1 if direction == "desc" else 1
+        order = sorted(sums, key=lambda name: (sign * sums[name].get(metric, 0), name))
+        chosen = order[page.offset : page.offset + page.limit]
+        return json_reply({"date": span.first.isoformat(), "stats": [_category(name, sums[name]) for name in chosen]})
+
+    async def sum(self, call: Call) -> Reply:
+        """Ours: all days in one element."""
+        span = read_span(call, usual_days=USUAL_DAYS)
+        total = _by_category(await self._counted(call, span, [""])).get("", Counter())
+        return json_reply({"date": span.first.isoformat(), "stats": [{"metrics": full(total)}]})
+
+    async def summary(self, call: Call) -> Reply:
+        """Ours: sums, what machines did, and rates (of 1; null where there is nothing to divide by)."""
+        span = read_span(call, usual_days=USUAL_DAYS)
+        total = _by_category(await self._counted(call, span, [""])).get("", Counter())
+        metrics = full(total) | {name: total.get(name, 0) for name in MACHINE_METRICS}
+        return json_reply({
+            "start_date": span.first.isoformat(), "end_date": span.last.isoformat(), "metrics": metrics, "rates": rates(metrics),
+        })
+
+    async def _counted(self, call: Call, span: Span, names: Sequence[str] | None) -> list[Counted]:
+        return await self._database.read(
+            store.live_counts, call.caller.tenant_id, span.first.isoformat(), span.last.isoformat(), names, call.now_s
+        )
+
+
+def read_span(call: Call, *, usual_days: int | None = None) -> Span:
+    """The days that the query asks for, today at the latest when it names no end; `usual_days` back where a start may be left out.
+
+    Raises: Invalid with every fault.
+    """
+    faults: list[Fault] = []
+    today = day_of(call.now_s)
+    last = _day(call, "end_date", faults) or today
+    first = _day(call, "start_date", faults)
+    if first is None and not call.one("start_date"):
+        if usual_days is None:
+            faults.append(Fault("start_date is required", "start_date", "A day as YYYY-MM-DD."))
+        first = last - timedelta(days=(usual_days or 1) - 1)
+    by = call.one("aggregated_by") or DAY
+    if by not in AGGREGATIONS:
+        faults.append(Fault("invalid aggregation", "aggregated_by", "day, week or month"))
+    if first is not None and not faults:
+        if first > last:
+            faults.append(Fault("the end_date must not be before the start_date", "end_date"))
+        elif (last - first).days >= MOST_DAYS:
+            faults.append(Fault(f"at most {MOST_DAYS} days can be asked for at once", "start_date"))
+    if faults or first is None:
+        raise Invalid(faults)
+    return Span(first, last, by)
+
+
+def rates(metrics: Mapping[str, int]) -> dict[str, float | None]:
+    """Shares of what was asked for, sent, or delivered."""
+    def share(name: str, of: str) -> float | None:
+        return round(metrics[name] / metrics[of], 6) if metrics[of] else None
+
+    return {
+        "delivered": share("delivered", "requests"), "bounced": share("bounces", "processed"), "blocked": share("blocks", "processed"),
+        "opened": share("unique_opens", "delivered"), "clicked": share("unique_clicks", "delivered"),
+        "complained": share("spam_reports", "delivered"), "unsubscribed": share("unsubscribes", "delivered"),
+    }
+
+
+def _day(call: Call, name: str, faults: list[Fault]) -> date | None:
+    text = call.one(name)
+    if not text:
+        return None
+    try:
+        return read_day(text)
+    except ValueError:
+        faults.append(Fault(f"{name} must be a day as YYYY-MM-DD", name))
+        return None
+
+
+def _by_period(found: Sequence[Counted], span: Span) -> dict[tuple[date, str], Counter[str]]:
+    sums: dict[tuple[date, str], Counter[str]] = {}
+    for each in found:
+        period = period_of(date.fromisoformat(each.day), span.by)
+        sums.setdefault((period, each.category), Counter())[each.metric] += each.value
+    return sums
+
+
+def _by_category(found: Sequence[Counted]) -> dict[str, Counter[str]]:
+    sums: dict[str, Counter[str]] = {}
+    for each in found:
+        sums.setdefault(each.category, Counter())[each.metric] += each.value
+    return sums
+
+
+def _category(name: str, values: Mapping[str, int]) -> Json:
+    return {"type": "category", "name": name, "metrics": full(values)}
