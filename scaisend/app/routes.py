@@ -7,6 +7,7 @@ from twisted.internet.threads import deferToThread
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
+from scaisend.app.compatibility import compatibility_routes
 from scaisend.app.config import Config
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.telling import reporting_routes
@@ -16,7 +17,6 @@ from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
 from scaisend.http.route import Route
-from scaisend.identity.account_api import AccountApi
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
 from scaisend.inbound.kept_api import KeptMailsApi
@@ -31,15 +31,14 @@ from scaisend.tracking.api import UnsubscribeApi
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
     """Every door of the public listener."""
     database, ids = adapters.database, adapters.ids
-    sending = assembly.sending()
+    sending, domains = assembly.sending(), assembly.domains()
     return [
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
         *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
         *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
-        *AccountApi(database=database).routes(),
         *AuditApi(database=database).routes(),
-        *DomainsApi(domains=assembly.domains()).routes(),
+        *DomainsApi(domains=domains).routes(),
         *TemplatesApi(database=database, ids=ids, in_thread=lambda fn: deferToThread(fn)).routes(),
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
@@ -47,6 +46,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *KeptMailsApi(database=database, objects=adapters.objects).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *reporting_routes(adapters, assembly.built),
+        *compatibility_routes(adapters, sending=sending, domains=domains),
         *ops.public_routes(),
         *ops.admin_routes(),
         *WelcomeApi().routes(),

@@ -63,9 +63,9 @@ def kept_across_tenants(txn: Txn, *, after: str = "", most: int = 10_000) -> lis
     ]
 
 
-def pools(txn: Txn, tenant_id: str) -> list[IpPool]:
-    """The tenant's pools, by name."""
-    return [_pool(row) for row in txn.rows(f"{_POOL} ORDER BY name", {"tenant_id": tenant_id})]
+def pools(txn: Txn, tenant_id: str, *, lock: bool = False) -> list[IpPool]:
+    """The tenant's pools, by name; locked until the end of the transaction if so wished."""
+    return [_pool(row) for row in txn.rows(f"{_POOL} ORDER BY name {txn.dialect.for_update if lock else ''}", {"tenant_id": tenant_id})]
 
 
 def pool(txn: Txn, tenant_id: str, pool_id: str, *, lock: bool = False) -> IpPool | None:

@@ -39,7 +39,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("admin.users", "manage people, groups and roles"),
     Permission(
         "admin.settings", "change the tenant's settings and see the audit log",
-        ("tracking_settings.read", "mail_settings.read", "user.account.read", "user.profile.read"),
+        ("tracking_settings.read", "mail_settings.read", "user.account.read", "user.profile.read", "ips.read"),
     ),
 )
 OURS: tuple[str, ...] = tuple(permission.name for permission in PERMISSIONS)
@@ -79,14 +79,15 @@ _FAMILIES: tuple[tuple[str, str, str, str, str], ...] = (
         " mail_settings.template",
         "mail_settings.read", "admin.settings", "admin.settings", "admin.settings",
     ),
-    ("user.account", "user.account.read", "", "", ""),
-    ("user.profile", "user.profile.read", "", "", ""),
+    ("user.account user.credits user.settings.enforced_tls", "user.account.read", "", "", ""),
+    ("user.profile user.email user.username", "user.profile.read", "", "", ""),
+    ("ips ips.assigned ips.pools ips.pools.ips", "ips.read", "admin.settings", "admin.settings", "admin.settings"),
     (
-        "access_settings access_settings.activity access_settings.whitelist alerts billing credentials ips ips.assigned ips.pools"
-        " ips.pools.ips ips.warmup marketing_campaigns partner_settings partner_settings.new_relic partner_settings.sendwithus"
-        " scopes subusers subusers.credits subusers.credits.remaining subusers.monitor subusers.reputations subusers.stats"
-        " subusers.stats.monthly subusers.stats.sums subusers.summary user.credits user.email"
-        " user.multifactor_authentication user.password user.settings.enforced_tls user.timezone user.username",
+        "access_settings access_settings.activity access_settings.whitelist alerts billing credentials ips.warmup"
+        " marketing_campaigns partner_settings partner_settings.new_relic partner_settings.sendwithus scopes subusers"
+        " subusers.credits subusers.credits.remaining subusers.monitor subusers.reputations subusers.stats"
+        " subusers.stats.monthly subusers.stats.sums subusers.summary user.multifactor_authentication user.password"
+        " user.timezone",
         "", "", "", "",
     ),
 )

@@ -12,6 +12,7 @@ import orjson
 from scaisend.address import fold
 from scaisend.caller import Caller
 from scaisend.domains.store import verified_domains
+from scaisend.domains.verified_senders_store import verified_across_tenants
 from scaisend.faults import Conflict, Fault, Forbidden, Invalid, ScaiSendError
 from scaisend.identity.keys_store import check_callers
 from scaisend.ids import IdMaker
@@ -41,7 +42,10 @@ Drops = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request that is ready to be accepted: ids made, payload encoded, attachments stored."""
+    """A request that is ready to be accepted: ids made, payload encoded, attachments stored.
+
+    `is_ours`: this service wrote the mail, from an address of its own, so the tenant need not have its domain.
+    """
 
     caller: Caller
     request: SendRequest
@@ -52,6 +56,7 @@ class Submission:
     accepted_at: float
     idempotency_key: str | None = None
     digest: bytes = b""
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,23 @@ def _open(submissions: Sequence[Submission], refusals: Sequence[ScaiSendError | 
 
 
 def _check_senders(txn: Txn, submissions: Sequence[Submission], refusals: list[ScaiSendError | None]) -> None:
-    wanted = {(each.caller.tenant_id, domain) for _, each in _open(submissions, refusals) if not each.caller.is_test for domain in each.request.from_domains}
+    """Refuses requests from a domain that is not verified, unless each address of it is a verified sender."""
+    checked = [(number, each) for number, each in _open(submissions, refusals) if not each.caller.is_test and not each.is_ours]
+    wanted = {(each.caller.tenant_id, domain) for _, each in checked for domain in each.request.from_domains}
     verified = verified_domains(txn, sorted(wanted)) if wanted else set()
-    for number, each in _open(submissions, refusals):
-        if not each.caller.is_test and any((each.caller.tenant_id, domain) not in verified for domain in each.request.from_domains):
+    if wanted <= verified:
+        return
+    asked: dict[str, set[str]] = {}
+    left: list[tuple[int, str, set[str]]] = []
+    for number, each in checked:
+        tenant_id = each.caller.tenant_id
+        emails = {fold(message.from_email) for message in each.request.messages if (tenant_id, message.from_domain) not in verified}
+        if emails:
+            left.append((number, tenant_id, emails))
+            asked.setdefault(tenant_id, set()).update(emails)
+    senders = verified_across_tenants(txn, {tenant_id: sorted(emails) for tenant_id, emails in asked.items()})
+    for number, tenant_id, emails in left:
+        if any((tenant_id, email) not in senders for email in emails):
             refusals[number] = Forbidden(UNVERIFIED_SENDER, "from")
 
 

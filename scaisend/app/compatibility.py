@@ -1,0 +1,68 @@
+"""What SendGrid's clients find beside mail itself: settings, domains, verified senders, addresses, and clear refusals of the rest."""
+
+import time
+from collections.abc import Sequence
+
+from scaisend.app.adapters import Adapters
+from scaisend.app.telling import webhook_targets
+from scaisend.app.unsupported_api import UnsupportedApi
+from scaisend.caller import Caller
+from scaisend.delivery.ips_api import IpsApi
+from scaisend.delivery.sources import parse_sources
+from scaisend.domains.domains import Domains
+from scaisend.domains.verified_senders_api import SendsOwn, VerifiedSendersApi
+from scaisend.domains.whitelabel_api import WhitelabelApi
+from scaisend.faults import Unauthenticated
+from scaisend.http.route import Route
+from scaisend.identity.account_api import AccountApi
+from scaisend.identity.instance_store import identity_epoch
+from scaisend.inbound.parse_api import ParseApi
+from scaisend.sending.api import SendApi
+from scaisend.tracking.settings_api import SettingsApi
+
+TRIES = 5
+SERVICE = "service"
+
+
+def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domains) -> list[Route]:
+    """The doors."""
+    config, database, ids = adapters.config, adapters.database, adapters.ids
+    targets = webhook_targets(adapters)
+    return [
+        *AccountApi(database=database).routes(),
+        *SettingsApi(database=database).routes(),
+        *WhitelabelApi(database=database, domains=domains).routes(),
+        *VerifiedSendersApi(
+            database=database, key=adapters.sealer.key_for("verified-sender"), send=own_mail(adapters, sending),
+            base_url=config["TRACKING_BASE_URL"], own_address=f"no-reply@{config['BOUNCE_DOMAIN']}",
+        ).routes(),
+        *IpsApi(
+            database=database, ids=ids, sources=parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
+        ).routes(),
+        *ParseApi(database=database, url_fault=targets.fault, reserved=_reserved(config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"])).routes(),
+        *UnsupportedApi().routes(),
+    ]
+
+
+def own_mail(adapters: Adapters, sending: SendApi) -> SendsOwn:
+    """Sends mails that this service wrote, on the same road as all others."""
+
+    async def send(tenant_id: str, partner_id: str, body: bytes) -> object:
+        # Without a key the caller stands only as long as nothing changes in identity between this look and the commit.
+        for tried in range(1, TRIES + 1):
+            caller = Caller(
+                tenant_id=tenant_id, partner_id=partner_id, credential_id=SERVICE, permissions=frozenset(("mail.send",)),
+                epoch=await adapters.database.run(identity_epoch),
+            )
+            try:
+                return await sending.send_own(caller, body, now_s=time.time())
+            except Unauthenticated:
+                if tried == TRIES:
+                    raise
+        return None
+
+    return send
+
+
+def _reserved(*hosts: str) -> Sequence[str]:
+    return [each for each in hosts if each]

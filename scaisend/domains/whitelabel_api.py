@@ -1,0 +1,133 @@
+"""/v3/whitelabel/domains: the tenant's sender domains as SendGrid shows them."""
+
+from dataclasses import dataclass
+
+from scaisend.domains.domains import Doer, Domains, DomainView
+from scaisend.domains.whitelabel import read_change, read_domain, read_id, shape, validation
+from scaisend.domains.whitelabel_store import numbers, set_default
+from scaisend.faults import NotFound
+from scaisend.http.call import Call
+from scaisend.http.paging import offset_page
+from scaisend.http.reply import Reply, json_reply, no_content
+from scaisend.http.route import Route, delete, get, patch, post
+from scaisend.identity.account_api import user_id
+from scaisend.identity.audit_store import record_act
+from scaisend.identity.people_store import tenant
+from scaisend.storage.database import Database, Txn
+
+READ, WRITE = "domains.read", "domains.write"
+ALL = "/v3/whitelabel/domains"
+ONE = f"{ALL}/<domain_id>"
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The integer ids of the tenant's domains, and what the tenant is called."""
+
+    numbers: dict[str, int]
+    username: str
+
+
+class WhitelabelApi:
+    """The domains of the caller's tenant; `<domain_id>` is the integer id."""
+
+    def __init__(self, *, database: Database, domains: Domains) -> None:
+        self._database = database
+        self._domains = domains
+
+    def routes(self) -> list[Route]:
+        return [
+            get(ALL, self.show_all, permission=READ, summary="Authenticated domains"),
+            post(ALL, self.add, permission=WRITE, summary="Add a domain, with the records to publish"),
+            get(f"{ALL}/default", self.show_default, permission=READ, summary="The default domain, or the one named"),
+            get(ONE, self.show, permission=READ, summary="One authenticated domain"),
+            patch(ONE, self.change, permission=WRITE, summary="Make a domain the default, or no longer"),
+            delete(ONE, self.remove, permission=WRITE, summary="Delete a domain and its keys"),
+            post(f"{ONE}/validate", self.validate, permission=WRITE, summary="Ask DNS what it has of the records"),
+        ]
+
+    async def show_all(self, call: Call) -> Reply:
+        """A bare array, `limit` (50) and `offset`; `domain` chooses by name."""
+        page = offset_page(call, default=PAGE)
+        views, known = await self._domains.all(call.caller.tenant_id), await self._known(call)
+        name = call.one("domain")
+        found = [each for each in views if each.domain.id in known.numbers and (not name or each.domain.domain == name.strip().lower())]
+        return json_reply([self._shape(call, each, known) for each in found[page.offset : page.offset + page.limit]])
+
+    async def add(self, call: Call) -> Reply:
+        """201 with the domain and the records to publish."""
+        name, is_default = read_domain(call.json())
+        view = await self._domains.add(call.caller.tenant_id, name, _doer(call))
+        if is_default and not view.domain.is_default:
+            await self._database.run(_default, call, view.domain.id, True)
+            view = await self._domains.one(call.caller.tenant_id, view.domain.id)
+        return json_reply(self._shape(call, view, await self._known(call)), 201)
+
+    async def show_default(self, call: Call) -> Reply:
+        """The default domain; with `domain`, the one of that name."""
+        views, known = await self._domains.all(call.caller.tenant_id), await self._known(call)
+        name = (call.one("domain") or "").strip().lower()
+        wanted = [each for each in views if each.domain.id in known.numbers and (each.domain.domain == name if name else each.domain.is_default)]
+        if not wanted:
+            raise NotFound("resource not found")
+        return json_reply(self._shape(call, wanted[0], known))
+
+    async def show(self, call: Call) -> Reply:
+        """The domain with its records."""
+        view, known = await self._found(call)
+        return json_reply(self._shape(call, view, known))
+
+    async def change(self, call: Call) -> Reply:
+        """The domain as it is now."""
+        is_default = read_change(call.json())
+        view, known = await self._found(call)
+        if is_default is not None and is_default != view.domain.is_default:
+            await self._database.run(_default, call, view.domain.id, is_default)
+            view = await self._domains.one(call.caller.tenant_id, view.domain.id)
+        return json_reply(self._shape(call, view, known))
+
+    async def remove(self, call: Call) -> Reply:
+        """204; mail from the domain is refused from now on."""
+        view, _ = await self._found(call)
+        await self._domains.delete(call.caller.tenant_id, view.domain.id, _doer(call))
+        return no_content()
+
+    async def validate(self, call: Call) -> Reply:
+        """200 whatever was found."""
+        view, known = await self._found(call)
+        view = await self._domains.verify(call.caller.tenant_id, view.domain.id, _doer(call))
+        return json_reply(validation(view, self._domains.records(view), number=known.numbers[view.domain.id]))
+
+    async def _found(self, call: Call) -> tuple[DomainView, _Known]:
+        number, known = read_id(call.path["domain_id"]), await self._known(call)
+        an_id = next((each for each, its in known.numbers.items() if its == number), None)
+        if an_id is None:
+            raise NotFound("resource not found")
+        return await self._domains.one(call.caller.tenant_id, an_id), known
+
+    async def _known(self, call: Call) -> _Known:
+        return await self._database.run(_numbered, call)
+
+    def _shape(self, call: Call, view: DomainView, known: _Known) -> dict[str, object]:
+        return shape(
+            view, self._domains.records(view), number=known.numbers[view.domain.id], user_id=user_id(call.caller.tenant_id),
+            username=known.username,
+        )
+
+
+def _numbered(txn: Txn, call: Call) -> _Known:
+    found = tenant(txn, call.caller.tenant_id)
+    return _Known(numbers(txn, call.caller.tenant_id, now_s=call.now_s), (found.slug or found.name) if found else "")
+
+
+def _default(txn: Txn, call: Call, domain_id: str, is_default: bool) -> None:
+    set_default(txn, call.caller.tenant_id, domain_id, is_default)
+    record_act(
+        txn, call.caller.tenant_id, actor=call.caller.credential_id, action="domain.default", resource=domain_id,
+        change={"is_default": is_default}, source=call.remote or None, request_id=call.request_id or None, happened_at=call.now_s,
+    )
+
+
+def _doer(call: Call) -> Doer:
+    return Doer(call.caller.credential_id, call.now_s, call.remote or None, call.request_id or None)

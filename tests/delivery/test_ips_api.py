@@ -1,0 +1,46 @@
+from scaisend.delivery.ips_api import IpsApi
+from scaisend.delivery.sources import parse_sources
+from scaisend.http.route import Route
+from tests.world.inline_database import InlineDatabase
+from tests.world.routed import RoutedTestCase
+
+POOLS = "/v3/ips/pools"
+
+
+class IpsApiTests(RoutedTestCase):
+    scopes = ("admin.settings",)
+
+    def routes(self, database: InlineDatabase) -> list[Route]:
+        return IpsApi(database=database, ids=self.ids, sources=parse_sources("192.0.2.1=a.example,2001:db8::1=b.example", helo_name="h.example")).routes()
+
+    def test_addresses(self) -> None:
+        """Each source with its name; one by itself in any spelling; others are unknown."""
+        self.assertEqual([(each["ip"], each["rdns"]) for each in self.ask("GET", "/v3/ips")[1]], [("192.0.2.1", "a.example"), ("2001:db8::1", "b.example")])
+        self.assertEqual([each["ip"] for each in self.ask("GET", "/v3/ips?limit=1&offset=1")[1]], ["2001:db8::1"])
+        self.assertEqual(self.ask("GET", "/v3/ips/2001:DB8:0::1")[1]["ip"], "2001:db8::1")
+        for wrong in ("192.0.2.9", "x", "٣"):
+            self.assertEqual(self.ask("GET", f"/v3/ips/{wrong}")[0], 404)
+
+    def test_life_of_a_pool(self) -> None:
+        """200 when made, renamed by PUT, 201 and 204 for its addresses, 204 when deleted."""
+        self.assertEqual(self.ask("POST", POOLS, {"name": "bulk"}), (200, {"name": "bulk"}))
+        self.assertEqual(self.fields(self.ask("POST", POOLS, {"name": "bulk"})), ["name"])
+        added = self.ask("POST", f"{POOLS}/bulk/ips", {"ip": "192.0.2.1"})
+        self.assertEqual(added, (201, {"ip": "192.0.2.1", "pools": ["bulk"], "start_date": None, "warmup": False}))
+        self.assertEqual(self.fields(self.ask("POST", f"{POOLS}/bulk/ips", {"ip": "192.0.2.9"})), ["ip"])
+        self.assertEqual(self.ask("GET", f"{POOLS}/bulk")[1], {"pool_name": "bulk", "ips": ["192.0.2.1"]})
+        self.assertEqual(self.ask("GET", "/v3/ips/assigned")[1][0], {"ip": "192.0.2.1", "pools": ["bulk"], "warmup": False, "start_date": None})
+        self.assertEqual(self.ask("PUT", f"{POOLS}/bulk", {"name": "news"}), (200, {"name": "news"}))
+        self.assertEqual(self.ask("GET", POOLS), (200, [{"name": "news"}]))
+        self.assertEqual(self.ask("DELETE", f"{POOLS}/news/ips/192.0.2.1"), (204, ""))
+        self.assertEqual(self.ask("DELETE", f"{POOLS}/news/ips/192.0.2.1")[0], 404)
+        self.assertEqual(self.ask("DELETE", f"{POOLS}/news"), (204, ""))
+        self.assertEqual(self.ask("GET", f"{POOLS}/news")[0], 404)
+
+    def test_another_tenants_pool_is_unknown(self) -> None:
+        """By any method, and its name is free to others."""
+        self.ask("POST", POOLS, {"name": "bulk"})
+        for method, path, body in (("GET", "bulk", None), ("PUT", "bulk", {"name": "mine"}), ("DELETE", "bulk", None), ("POST", "bulk/ips", {"ip": "192.0.2.1"})):
+            self.assertEqual(self.ask(method, f"{POOLS}/{path}", body, tenant=self.other.id)[0], 404)
+        self.assertEqual(self.ask("POST", POOLS, {"name": "bulk"}, tenant=self.other.id)[0], 200)
+        self.assertEqual(self.ask("GET", f"{POOLS}/é")[0], 404)
