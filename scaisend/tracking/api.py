@@ -14,6 +14,7 @@ from scaisend.tracking.unsubscribe import Pages, read_form
 
 PATH = "/t/u/<token>"
 HTML = "text/html; charset=utf-8"
+LONGEST_AGENT = 512
 HEADERS = (
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
@@ -54,17 +55,23 @@ class UnsubscribeApi:
             return _page(self._pages.gone(), 404)
         form = read_form(call.headers.get("content-type", ""), call.body)
         if form.is_one_click and named.purpose != PREFERENCES:
-            return _one_click(await self._out(named, ONE_CLICK))
+            return _one_click(await self._out(named, ONE_CLICK, call))
         if form.action == "preferences" and named.purpose == PREFERENCES:
-            chosen = await self._database.run(choose, self._ids, named, form.groups, self._now_s(), all_mail=not form.no_mail)
+            chosen = await self._database.run(choose, self._ids, named, form.groups, self._now_s(), all_mail=not form.no_mail, seen=_seen(call))
             return _page(self._pages.preferences(chosen, saved=True)) if chosen else _page(self._pages.gone(), 404)
         if form.action in ("unsubscribe", "all") and named.purpose != PREFERENCES:
-            found = await self._out(named, PAGE, from_all=form.action == "all")
+            found = await self._out(named, PAGE, call, from_all=form.action == "all")
             return _page(self._pages.done(named.purpose, found)) if found else _page(self._pages.gone(), 404)
         return await self.show(call)
 
-    async def _out(self, named: Named, how: str, *, from_all: bool = False) -> Choices | None:
-        return await self._database.run(unsubscribe, self._ids, named, self._now_s(), how, from_all=from_all)
+    async def _out(self, named: Named, how: str, call: Call, *, from_all: bool = False) -> Choices | None:
+        return await self._database.run(unsubscribe, self._ids, named, self._now_s(), how, from_all=from_all, seen=_seen(call))
+
+
+def _seen(call: Call) -> dict[str, str]:
+    """Who asked, as the event tells it: with one click that is the mail service's machine."""
+    found = {"ip": call.remote, "useragent": call.headers.get("user-agent", "")[:LONGEST_AGENT]}
+    return {name: value for name, value in found.items() if value}
 
 
 def _page(text: str, status: int = 200) -> Reply:

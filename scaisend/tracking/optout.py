@@ -26,6 +26,9 @@ ONE_CLICK = "one-click"
 PAGE = "page"
 MAIL = "mail"
 
+Seen = Mapping[str, str]
+NOTHING: Seen = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -54,19 +57,21 @@ def choices(txn: Txn, named: Named) -> Choices | None:
     )
 
 
-def unsubscribe(txn: Txn, ids: IdMaker, named: Named, now: float, how: str, *, from_all: bool = False) -> Choices | None:
+def unsubscribe(
+    txn: Txn, ids: IdMaker, named: Named, now: float, how: str, *, from_all: bool = False, seen: Seen = NOTHING
+) -> Choices | None:
     """The recipient gets no more of what the token speaks of: the mail's group, or all mail, which `from_all` asks for in any case.
 
-    None when the recipient is not known any more. `how` is ONE_CLICK, PAGE or MAIL.
+    None when the recipient is not known any more. `how` is ONE_CLICK, PAGE or MAIL; `seen` is told on the event: `ip`, `useragent`.
     """
     lock_messages_across_tenants(txn, [named.message_id])
     found = choices(txn, named)
     if found is None:
         return None
     if named.purpose == GROUP and found.own is not None and not from_all:
-        changes = _leave(txn, found.recipient, [found.own.id], now, how)
+        changes = _leave(txn, found.recipient, [found.own.id], now, {**seen, "how": how})
     elif named.purpose in (GROUP, ALL_MAIL) or from_all:
-        changes = _leave_all(txn, found.recipient, now, how)
+        changes = _leave_all(txn, found.recipient, now, {**seen, "how": how})
     else:
         changes = []
     if changes:
@@ -74,7 +79,9 @@ def unsubscribe(txn: Txn, ids: IdMaker, named: Named, now: float, how: str, *, f
     return choices(txn, named)
 
 
-def choose(txn: Txn, ids: IdMaker, named: Named, wanted: Collection[int], now: float, *, all_mail: bool) -> Choices | None:
+def choose(
+    txn: Txn, ids: IdMaker, named: Named, wanted: Collection[int], now: float, *, all_mail: bool, seen: Seen = NOTHING
+) -> Choices | None:
     """Of the groups that are shown the recipient gets just the `wanted` ones, and mail at all only if `all_mail`.
 
     None when the recipient is not known any more.
@@ -85,9 +92,10 @@ def choose(txn: Txn, ids: IdMaker, named: Named, wanted: Collection[int], now: f
         return None
     to_leave = [each.id for each in found.groups if each.id not in wanted and each.id not in found.left]
     to_join = [each.id for each in found.groups if each.id in wanted and each.id in found.left]
-    changes = _leave(txn, found.recipient, to_leave, now, PAGE) + _come_back(txn, found.recipient, to_join, now)
+    told = {**seen, "how": PAGE}
+    changes = _leave(txn, found.recipient, to_leave, now, told) + _come_back(txn, found.recipient, to_join, now, told)
     if not all_mail:
-        changes += _leave_all(txn, found.recipient, now, PAGE)
+        changes += _leave_all(txn, found.recipient, now, told)
     elif found.left_all:
         unlist(txn, found.recipient.tenant_id, UNSUBSCRIBES, [fold(found.recipient.email)])
     if changes:
@@ -101,23 +109,24 @@ def unsubscribe_by_mail(txn: Txn, ids: IdMaker, key: bytes, token: str, now: flo
     return named is not None and unsubscribe(txn, ids, named, now, MAIL) is not None
 
 
-def _leave(txn: Txn, to: Recipient, group_ids: Sequence[int], now: float, how: str) -> list[Change]:
+def _leave(txn: Txn, to: Recipient, group_ids: Sequence[int], now: float, told: Seen) -> list[Change]:
     return [
-        _change(to, events.GROUP_UNSUBSCRIBE, now, {"asm_group_id": each, "how": how}) for each in group_ids
+        _change(to, events.GROUP_UNSUBSCRIBE, now, {**told, "asm_group_id": each}) for each in group_ids
         if groups_store.leave(txn, to.tenant_id, each, [fold(to.email)], now)
     ]
 
 
-def _come_back(txn: Txn, to: Recipient, group_ids: Sequence[int], now: float) -> list[Change]:
+def _come_back(txn: Txn, to: Recipient, group_ids: Sequence[int], now: float, told: Seen) -> list[Change]:
     return [
-        _change(to, events.GROUP_RESUBSCRIBE, now, {"asm_group_id": each, "how": PAGE}) for each in group_ids
+        _change(to, events.GROUP_RESUBSCRIBE, now, {**told, "asm_group_id": each}) for each in group_ids
         if groups_store.come_back(txn, to.tenant_id, each, fold(to.email))
     ]
 
 
-def _leave_all(txn: Txn, to: Recipient, now: float, how: str) -> list[Change]:
+def _leave_all(txn: Txn, to: Recipient, now: float, told: Seen) -> list[Change]:
+    how = told["how"]
     entry = Entry(to.tenant_id, UNSUBSCRIBES, fold(to.email), f"opted out ({how}) of message {to.message_id}", None, None, None, how, now)
-    return [_change(to, events.UNSUBSCRIBE, now, {"how": how})] if list_across_tenants(txn, [entry]) else []
+    return [_change(to, events.UNSUBSCRIBE, now, told)] if list_across_tenants(txn, [entry]) else []
 
 
 def _change(to: Recipient, kind: str, now: float, detail: Mapping[str, object]) -> Change:

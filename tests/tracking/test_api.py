@@ -61,7 +61,7 @@ class OneClickTests(UnsubscribeTestCase):
         for _ in range(3):
             self.assertEqual(self.post(self.link(GROUP), ONE_CLICK).status, 200)
         self.assertEqual((self.left(), self.lists()), ({self.news}, set()))
-        self.assertEqual(self.events(), [("group_unsubscribe", {"asm_group_id": self.news, "how": "one-click"})])
+        self.assertEqual(self.events(), [("group_unsubscribe", {"asm_group_id": self.news, "how": "one-click", "ip": "192.0.2.7"})])
         self.assertEqual(self.database.rows("SELECT status FROM recipients"), [("delivered",)])
 
     def test_all_mail(self) -> None:
@@ -69,7 +69,7 @@ class OneClickTests(UnsubscribeTestCase):
         for _ in range(2):
             self.assertEqual(self.post(self.link(ALL_MAIL), ONE_CLICK).status, 200)
         self.assertEqual((self.left(), self.lists()), (set(), {"unsubscribes"}))
-        self.assertEqual(self.events(), [("unsubscribe", {"how": "one-click"})])
+        self.assertEqual(self.events(), [("unsubscribe", {"how": "one-click", "ip": "192.0.2.7"})])
 
     def test_multipart(self) -> None:
         """RFC 8058 3.1 allows multipart/form-data as well."""

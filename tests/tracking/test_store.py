@@ -1,4 +1,5 @@
 from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
 
 from scaisend.storage.pool import open_database
 from scaisend.tracking.optout import choices, unsubscribe
@@ -27,5 +28,19 @@ class MariadbTrackingTests(ReactorTestCase):
         for _ in range(2):
             self.assertTrue((await database.run(unsubscribe, ids, named, NOW, "page")).left_all)
         self.assertTrue((await database.read(choices, named)).left_all)
+        rows = await database.read(lambda txn: txn.rows("SELECT type FROM events WHERE type = 'unsubscribe'"))
+        self.assertEqual(len(rows), 1)
+
+    async def test_clicks_at_once(self) -> None:
+        """Of many clicks at the same moment, in several connections and for two mails to one address, one is the opting out."""
+        server = private_mariadb()
+        database = open_database(server.url(server.empty_database()), reactor=reactor, pool_size=6)
+        self.addCleanup(database.close)
+        ids = id_maker()
+        made = [
+            await database.run(insert_message, ids, "tnt_a", [To("ann@x.test", status="delivered", waiting=None)], status="delivered") for _ in range(2)
+        ]
+        found = await gatherResults([database.run(unsubscribe, ids, Named(ALL_MAIL, made[n % 2].id, 0), NOW, "one-click") for n in range(24)])
+        self.assertEqual({each.left_all for each in found}, {True})
         rows = await database.read(lambda txn: txn.rows("SELECT type FROM events WHERE type = 'unsubscribe'"))
         self.assertEqual(len(rows), 1)
