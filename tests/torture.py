@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
+from tests.world import garbled
 from tests.world.installation import DevInstallation
 from tests.world.kills import EMBEDDED_KILLS, SERVER_KILLS, Chain, Kill, embedded_chain, random_kill, servers_chain
 from tests.world.load import Promises, make_requests, send
@@ -23,6 +24,7 @@ from tests.world.redis_server import redis_server
 
 PASSINGS = (1, 2, 5, 17)
 KILLS_A_CHAIN = 8
+FORGED_MAILS = 100_000
 
 
 @dataclass(slots=True)
@@ -321,10 +323,17 @@ def _memory_mb(pid: int) -> int:
         return int(stream.read().split()[1]) * 4096 // 1_000_000
 
 
+def inbound_mails(result: Result, draw: random.Random, seconds: float) -> None:
+    """Garbled and forged mails, a hundred thousand: no crash, no suppression without a token of ours, memory flat."""
+    result.disturbances = FORGED_MAILS
+    result.wrong += garbled.torture(draw, FORGED_MAILS)
+
+
 TRIALS: dict[str, Callable[[Result, random.Random, float], None]] = {
     "embedded-points": embedded_points, "servers-points": servers_points, "alone-points": alone_points, "embedded-random": embedded_random,
     "servers-random": servers_random, "hold-policy": hold_policy, "database-away": database_away, "redis-away": redis_away,
     "stop-and-start": stopped_and_started, "inbound-bytes": inbound_bytes,
+    "inbound-mails": inbound_mails,
 }
 
 if __name__ == "__main__":

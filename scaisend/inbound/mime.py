@@ -26,7 +26,8 @@ MOST_DEPTH = 6
 _FIELD = re.compile(rb"([!-9;-~]{1,120})[ \t]*:(.*)", re.DOTALL).fullmatch
 _PARAMETER = re.compile(r";\s*([\w*!#$%&+.^`|~-]{1,60})\s*=\s*(?:\"((?:[^\"\\]|\\.){0,1000})\"?|([^\s;\"]{0,1000}))")
 _ENCODED = re.compile(r"=\?[\w.:*-]{1,40}\?[bqBQ]\?[^?\s]{0,2000}\?=").search
-_TAG = re.compile(r"<(?:style|script|head)\b[^>]{0,2000}>.{0,20000}?</(?:style|script|head)\s*>|<!--.{0,20000}?-->|<[^<>]{0,2000}>", re.DOTALL | re.IGNORECASE).sub
+_TAG = re.compile(r"<[^<>]{0,2000}>").sub
+_HIDDEN = re.compile(r"<(style|script|head)\b|<!--", re.IGNORECASE).search
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?table|/?h\d|/?li|hr)\b[^<>]{0,500}>", re.IGNORECASE).sub
 _ENTITY = re.compile(r"&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|(lt|gt|amp|quot|nbsp|apos));").sub
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "nbsp": " ", "apos": "'"}
@@ -134,8 +135,24 @@ def decoded(octets: bytes, charset: str) -> str:
 
 def plain_of_html(text: str) -> str:
     """The words of a page, a line for each of its blocks."""
-    bare = _TAG("", _BREAK("\n", text.replace("\n", " ")))
+    bare = _TAG("", _BREAK("\n", _without_hidden(text).replace("\n", " ")))
     return _ENTITY(lambda found: _NAMED[found[3]] if found[3] else _character(int(found[1]) if found[1] else int(found[2], 16)), bare)
+
+
+def _without_hidden(text: str) -> str:
+    """The page without comments, styles and scripts; one that is never closed hides nothing."""
+    lower, kept, at, endless = text.lower(), [], 0, set()
+    search_from = 0
+    while (found := _HIDDEN(text, search_from)) is not None:
+        end = "-->" if found[1] is None else f"</{found[1].lower()}"
+        close = -1 if end in endless else lower.find(end, found.end())
+        if close < 0:
+            endless.add(end)
+            search_from = found.end()
+            continue
+        kept.append(text[at : found.start()])
+        at = search_from = close + len(end)
+    return "".join(kept) + text[at:]
 
 
 def _character(number: int) -> str:

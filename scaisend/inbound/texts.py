@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 
 from scaisend.inbound.dsn import judged, read_groups
 from scaisend.inbound.mime import Mail, read_fields, words
@@ -201,10 +202,10 @@ def _with_words(found: Sequence[tuple[str, int]], section: str) -> list[tuple[st
     """Each address once, with the words from its first place to the next address's."""
     firsts: dict[str, tuple[str, int, int]] = {}
     for place, (address, at) in enumerate(found):
-        others = (other_at for other, other_at in found[place + 1 :] if other.lower() != address.lower())
-        end = next(others, len(section))
-        if address.lower() not in firsts:
-            firsts[address.lower()] = (address, at, end)
+        key = address.lower()
+        if key not in firsts:
+            end = next((other_at for other, other_at in islice(found, place + 1, None) if other.lower() != key), len(section))
+            firsts[key] = (address, at, end)
             if len(firsts) == MOST_RECIPIENTS:
                 break
     return [(address, section[at : max(at, end)] if len(firsts) > 1 else section[at:]) for address, at, end in firsts.values()]

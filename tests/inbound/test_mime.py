@@ -1,7 +1,16 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaisend.inbound.mime import LONGEST_MAIL, MOST_DEPTH, MOST_PARTS, decoded, plain_of_html, read_fields, read_mail, words
+from scaisend.inbound.mime import (
+    LONGEST_MAIL,
+    MOST_DEPTH,
+    MOST_PARTS,
+    decoded,
+    plain_of_html,
+    read_fields,
+    read_mail,
+    words,
+)
 from tests.base import PlainTestCase
 
 

@@ -1,5 +1,11 @@
 from scaisend.inbound.mime import read_mail
-from scaisend.inbound.texts import is_named_mail_system, read_text_bounce, signs_of_mail_system, split_original, wordings
+from scaisend.inbound.texts import (
+    is_named_mail_system,
+    read_text_bounce,
+    signs_of_mail_system,
+    split_original,
+    wordings,
+)
 from tests.base import PlainTestCase
 
 DAEMON = "From: Mail Delivery System <MAILER-DAEMON@mx.test>\r\nSubject: failure notice\r\nReturn-Path: <>\r\n\r\n"
