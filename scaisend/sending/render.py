@@ -8,6 +8,7 @@ from scaisend.content.substitutions import substitute, whole_values
 from scaisend.faults import ScaiSendError
 from scaisend.sending.headers import bracketed
 from scaisend.sending.mail import Attached, Mail, Mailbox, Part
+from scaisend.sending.templated import MailTemplate, Said, templated
 
 _BODY_END = "</body"
 Values = Mapping[str, object]
@@ -28,18 +29,21 @@ class Addressee(Protocol):
     def name(self) -> str | None: ...
 
 
-def render(shared: Values, own: Values, recipients: Sequence[Addressee], *, message_id: str, accepted_at: float) -> Mail:
+def render(
+    shared: Values, own: Values, recipients: Sequence[Addressee], *, message_id: str, accepted_at: float, template: MailTemplate | None = None
+) -> Mail:
     """The mail of one personalization: `shared` and `own` are laid out as `sending/request.py` makes them.
 
     What is its own goes before what is shared, key by key in the headers. `recipients` are all that the mail was
-    addressed to; bcc is not shown. `accepted_at`, epoch seconds, is the mail's date.
+    addressed to; bcc is not shown. `accepted_at`, epoch seconds, is the mail's date. `template` is the active version of the
+    template that it names.
 
-    Raises: RenderError when a template is named but has no content here, or subject or sender are missing or not usable;
-    TooMuchText when substitutions make too much of it.
+    Raises: RenderError when a template is named and there is none, or subject or sender are missing or not usable;
+    TemplateDataError and TemplateUnusable as `templated` does; TooMuchText when substitutions make too much of it.
     """
-    content = _content(shared)
+    said = _said(shared, own, template)
     values = _substitutions(shared, own)
-    subject = _text(own, "subject") or _text(shared, "subject")
+    subject, content = said.subject, said.parts
     if not subject:
         raise RenderError("the message has no subject", "subject")
     sender = _mailbox(own.get("from") or shared.get("from"))
@@ -84,12 +88,16 @@ def merged(shared: Values, own: Values, key: str, *, fold_case: bool = False) ->
     return {**{name: value for name, value in common.items() if name.lower() not in taken}, **ours}
 
 
-def _content(shared: Values) -> tuple[Part, ...]:
-    given = cast("Sequence[Mapping[str, str]]", shared.get("content") or ())
+def _said(shared: Values, own: Values, template: MailTemplate | None) -> Said:
+    """Subject and content, of the template where one is named."""
+    content = cast("Sequence[Mapping[str, str]]", shared.get("content") or ())
+    given = Said(_text(own, "subject") or _text(shared, "subject"), tuple([Part(each["type"], each["value"]) for each in content]))
     template_id = _text(shared, "template_id")
-    if template_id is not None and (template_id.startswith("d-") or not given):
-        raise RenderError(f"the template {template_id} has no content for this message", "template_id")
-    return tuple([Part(each["type"], each["value"]) for each in given])
+    if template_id is None:
+        return given
+    if template is None:
+        raise RenderError(f"the template {template_id} has no active version any more", "template_id")
+    return templated(template, given, shared, own)
 
 
 def _substitutions(shared: Values, own: Values) -> dict[str, str]:

@@ -4,7 +4,7 @@ With both roles in one process the mail is handed over in memory; else its bytes
 smtp:deliver. A mail that cannot be rendered ends `failed` with the reason; one that kills its workers is set aside.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 
+from scaisend.content.templates_store import ActiveVersion, active_stamps_across_tenants, active_versions_across_tenants
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
@@ -25,6 +26,8 @@ from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.render import render
 from scaisend.sending.store import Recipient, ToRender
 from scaisend.sending.suppressed import addresses_of, stops_of
+from scaisend.sending.template_shelf import Key, Owner, TemplateShelf
+from scaisend.sending.templated import MailTemplate
 from scaisend.sending.unsubscribing import WaysOut, with_ways_out
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.pausing import pause, until
@@ -63,6 +66,16 @@ class _Batch:
     changes: list[Change]
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What was claimed, what is left for later, and the templates: which state each is in, and those that have to be compiled."""
+
+    claimed: list[ToRender]
+    left: list[str]
+    stamps: dict[Owner, Key]
+    fresh: list[ActiveVersion]
+
+
 class RenderWorker(Service):
     """Renders what is due."""
 
@@ -79,6 +92,7 @@ class RenderWorker(Service):
         self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
         self._due_ids, self._metrics, self._reached, self._ways = due_ids, metrics, reached, ways
         self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
+        self._shelf = TemplateShelf()
         self._loop: Deferred[None] | None = None
         self._is_busy = False
 
@@ -121,14 +135,14 @@ class RenderWorker(Service):
         self._reached("render.claimed_ids")
         lease = self._delivery.new_lease() if self._delivery else Lease(self._ids.new("att"), self._monotonic_s() + self._lease_s)
         try:
-            claimed, left = await self._database.run(self._claim, ids, lease)
+            claim = await self._database.run(self._claim, ids, lease)
         finally:
             # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
             await self._acknowledge(ids, from_queue)
-        self._pushing.push(left)
+        self._pushing.push(claim.left)
         self._reached("render.claimed_rows")
-        if claimed:
-            batch = self._render(claimed, lease)
+        if claim.claimed:
+            batch = self._render(claim.claimed, self._shelf.pick(claim.stamps, claim.fresh), lease)
             self._reached("render.rendered")
             await self._pass_on(batch, lease)
 
@@ -148,7 +162,7 @@ class RenderWorker(Service):
             except Unavailable:
                 pass
 
-    def _claim(self, txn: Txn, ids: Sequence[str], lease: Lease) -> tuple[list[ToRender], list[str]]:
+    def _claim(self, txn: Txn, ids: Sequence[str], lease: Lease) -> _Claim:
         """Claims the messages; ends those of cancelled batches, holds those of paused ones."""
         now = self._now_s()
         due, left = store.claim_messages_across_tenants(txn, ids, lease.attempt_id, now + self._lease_s, now, self._portion)
@@ -165,7 +179,17 @@ class RenderWorker(Service):
             if paused:
                 store.pause_claimed_across_tenants(txn, paused, lease.attempt_id, now)
             stopped = {each.id for each in cancelled} | set(paused)
-        return self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now), left
+        mails = self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now)
+        return _Claim(mails, left, *self._templates(txn, mails))
+
+    def _templates(self, txn: Txn, mails: Sequence[ToRender]) -> tuple[dict[Owner, Key], list[ActiveVersion]]:
+        """The state of each template that the mails name, and the active versions that are not held compiled."""
+        named = sorted({(each.tenant_id, each.template_id) for each in mails if each.template_id})
+        if not named:
+            return {}, []
+        stamps = active_stamps_across_tenants(txn, named)
+        lacking = [owner for owner, key in stamps.items() if self._shelf.lacks(key)]
+        return stamps, active_versions_across_tenants(txn, lacking) if lacking else []
 
     def _without_suppressed(self, txn: Txn, claimed: list[ToRender], lease: Lease, now: float) -> list[ToRender]:
         """The mails that still have somebody to go to; who was suppressed since their acceptance is dropped."""
@@ -185,7 +209,7 @@ class RenderWorker(Service):
             record(txn, self._ids, changes, now)
         return left
 
-    def _render(self, claimed: Sequence[ToRender], lease: Lease) -> _Batch:
+    def _render(self, claimed: Sequence[ToRender], templates: Mapping[Owner, MailTemplate], lease: Lease) -> _Batch:
         batch = _Batch([], [])
         now = self._now_s()
         for each in claimed:
@@ -194,7 +218,8 @@ class RenderWorker(Service):
                 batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
                 continue
             try:
-                batch.mails.append(_rendered(each, self._ways))
+                template = templates.get((each.tenant_id, each.template_id)) if each.template_id else None
+                batch.mails.append(_rendered(each, template, self._ways))
             except ScaiSendError as error:
                 batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
             except Exception as error:
@@ -221,9 +246,9 @@ class RenderWorker(Service):
         return store.store_rendered_across_tenants(txn, packed, lease.attempt_id, self._now_s())
 
 
-def _rendered(each: ToRender, ways: WaysOut) -> OutboundMail:
+def _rendered(each: ToRender, template: MailTemplate | None, ways: WaysOut) -> OutboundMail:
     shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
-    mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at)
+    mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at, template=template)
     composed = compose(with_ways_out(mail, shared, ways))
     return OutboundMail(
         each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,

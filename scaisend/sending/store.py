@@ -36,6 +36,7 @@ class ToRender:
     tries: int
     accepted_at: float
     recipients: "tuple[Recipient, ...]"
+    template_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ def claim_messages_across_tenants(
 ) -> tuple[list[ToRender], list[str]]:
     """The messages that are processed now, their open recipients claimed until the lease ends; and the due ones left for later."""
     rows = txn.rows(
-        "SELECT id, tenant_id, request_id, number, from_email, personalization, ip_pool, batch_id, size_bytes, tries, accepted_at, recipient_count "
-        "FROM messages WHERE id IN :ids AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
+        "SELECT id, tenant_id, request_id, number, from_email, personalization, ip_pool, batch_id, size_bytes, tries, accepted_at, recipient_count, "
+        "template_id FROM messages WHERE id IN :ids AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
         {"ids": message_ids, "now": micros(now)},
     )
     taken = rows[: portion.of([Weight(row[8], row[9], row[11]) for row in rows])]
@@ -159,7 +160,7 @@ def claim_messages_across_tenants(
     to_render = [
         ToRender(
             row[0], row[1], row[2], row[3], row[4], payloads.get(row[2], "{}"), row[5], row[6], row[7], row[8], row[9], row[10] / US,
-            tuple(recipients.get(row[0], ())),
+            tuple(recipients.get(row[0], ())), row[12],
         )
         for row in taken
     ]

@@ -42,7 +42,7 @@ class RenderClaimTests(RoadTestCase):
             database=self.database, queue=self.queue, pushing=None, deliveries=None, delivery=None, ids=self.ids, worker_id="w", lease_s=40.0,  # type: ignore[arg-type]
             reactor=self.clock, now_s=self.clock.seconds, monotonic_s=self.clock.seconds, due_ids=None, metrics=Counts(), reached=lambda _: None, ways=None,  # type: ignore[arg-type]
         )
-        return self.database.now(worker._claim, message_ids, Lease("att_1", NOW + 99))[0]
+        return self.database.now(worker._claim, message_ids, Lease("att_1", NOW + 99)).claimed
 
     def test_suppressed_since_acceptance(self) -> None:
         """Who bounced while a scheduled mail waited is dropped with the reason; the others are mailed, of this tenant and the next."""

@@ -2,7 +2,7 @@
 
 from scaisend.content.handlebars.errors import TemplateDataError
 
-MOST_STEPS = 300_000
+MOST_STEPS = 100_000
 LARGEST_OUTPUT = 16_000_000
 
 
