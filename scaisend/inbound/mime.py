@@ -8,6 +8,7 @@ are Latin-1, a broken transfer encoding is left as it is.
 """
 
 import binascii
+import codecs
 import quopri
 import re
 from collections.abc import Iterator
@@ -24,12 +25,15 @@ MOST_PARTS = 64
 MOST_DEPTH = 6
 
 _FIELD = re.compile(rb"([!-9;-~]{1,120})[ \t]*:(.*)", re.DOTALL).fullmatch
+_TEXT_FIELD = re.compile(r"([!-9;-~]{1,120})[ \t]*:(.*)", re.DOTALL).fullmatch
 _PARAMETER = re.compile(r";\s*([\w*!#$%&+.^`|~-]{1,60})\s*=\s*(?:\"((?:[^\"\\]|\\.){0,1000})\"?|([^\s;\"]{0,1000}))")
 _ENCODED = re.compile(r"=\?[\w.:*-]{1,40}\?[bqBQ]\?[^?\s]{0,2000}\?=").search
 _TAG = re.compile(r"<[^<>]{0,2000}>").sub
 _HIDDEN = re.compile(r"<(style|script|head)\b|<!--", re.IGNORECASE).search
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?table|/?h\d|/?li|hr)\b[^<>]{0,500}>", re.IGNORECASE).sub
 _ENTITY = re.compile(r"&(?:#(\d{1,6})|#x([0-9a-fA-F]{1,5})|(lt|gt|amp|quot|nbsp|apos));").sub
+# Codecs of Python's that are no charsets of mail, or take their time.
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "nbsp": " ", "apos": "'"}
 
 
@@ -101,9 +105,8 @@ def read_fields(text: str) -> list[list[tuple[str, str]]]:
             name, value = groups[-1][-1]
             if len(value) < LONGEST_VALUE:
                 groups[-1][-1] = (name, f"{value} {line.strip()}"[:LONGEST_VALUE])
-        elif (found := _FIELD(line.encode("utf-8", "surrogateescape"))) is not None:
-            name, value = found[1].decode("latin-1").lower(), found[2].decode("utf-8", "surrogateescape").strip()
-            groups[-1].append((name, value[:LONGEST_VALUE]))
+        elif (found := _TEXT_FIELD(line)) is not None:
+            groups[-1].append((found[1].lower(), found[2].strip()[:LONGEST_VALUE]))
     return [group for group in groups if group]
 
 
@@ -127,10 +130,13 @@ def decoded(octets: bytes, charset: str) -> str:
         except UnicodeDecodeError:
             return octets.decode("latin-1")
     try:
+        if codecs.lookup(name).name in _NO_CHARSETS:
+            return octets.decode("latin-1")
         text = octets.decode(name, "replace")
     except (LookupError, ValueError, TypeError):
         return octets.decode("latin-1")
-    return text if isinstance(text, str) else octets.decode("latin-1")
+    # UTF-7 and others let lone surrogates pass, which nothing else takes.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain_of_html(text: str) -> str:
@@ -151,7 +157,8 @@ def _without_hidden(text: str) -> str:
             search_from = found.end()
             continue
         kept.append(text[at : found.start()])
-        at = search_from = close + len(end)
+        gap = text[close + len(end) : close + len(end) + 40].find(">") + 1 if found[1] is not None else 0
+        at = search_from = close + len(end) + gap
     return "".join(kept) + text[at:]
 
 

@@ -39,6 +39,12 @@ class PartsTests(PlainTestCase):
         }
         self.assertEqual({raw: read_mail(raw).parts[0].text() for raw in rows}, {**rows})
 
+    def test_charsets_that_bite(self):
+        """UTF-7 that spells lone surrogates, and codecs that are none of mail's, give text that every encoding takes, soon."""
+        for charset in ("utf-7", "unicode-1-1-utf-7", "punycode", "idna", "unicode_escape", "rot13", "hex", "undefined", "utf-16", "utf-32"):
+            text = decoded(b"+2AA- \\ud800 xn--a \xff" * 2000, charset)
+            self.assertEqual(text.encode("utf-8").decode("utf-8"), text, charset)
+
     def test_broken_boundaries(self):
         """A boundary that never comes leaves one text; one that the header forgot is found in the body; a missing last one is no matter."""
         self.assertEqual([p.media_type for p in read_mail(b"Content-Type: multipart/mixed; boundary=x\n\nall text\n").parts], ["text/plain"])

@@ -111,3 +111,15 @@ class LedgerTests(MessagesApiTestCase):
         self.assertEqual([len(ids) for ids in seen], [11, 2])
         again = self.database.now(entries_again_across_tenants, made[:1])
         self.assertEqual((len(again[0].recipients), violations(again[0], NOW)), (900, []))
+
+    def test_late_reports(self) -> None:
+        """delivered and then bounced by a late report is sound; a second bounce, or one before delivered, is not."""
+        sound, twice, turned = (self.make(To(status="bounced", waiting=None, event=event), status="bounced") for event in ("delivered", "delivered", "bounce"))
+        for made, kinds in ((sound, ["bounce"]), (twice, ["bounce", "blocked"]), (turned, ["delivered"])):
+            for number, kind in enumerate(kinds):
+                self.execute(
+                    "INSERT INTO events (id, tenant_id, message_id, recipient_id, seq, type, happened_at) VALUES (?, ?, ?, ?, ?, ?, 0)",
+                    self.ids.new("evt"), self.tenant.id, made.id, made.recipients[0], 3 + number, kind,
+                )
+            self.execute("UPDATE messages SET event_seq = event_seq + ? WHERE id = ?", len(kinds), made.id)
+        self.assertEqual(set(self.violations()), {twice.id, turned.id})

@@ -87,3 +87,28 @@ class RecordTests(MessagesApiTestCase):
         event = Event(events.OPEN, self.tenant.id, "msg_gone", "msg_gone.0", NOW)
         self.assertEqual(self.database.now(record, self.ids, [Change(event)], NOW), [False])
         self.assertEqual(self.database.now(record, self.ids, [], NOW), [])
+
+    def test_a_late_report_takes_delivered_back_once(self) -> None:
+        """With `late` a bounce follows delivered and the recipient is bounced; a second one, or one without `late`, is refused."""
+        made = self.make(To(status="delivered", waiting=None), status="delivered")
+        self.assertFalse(self.record(made, events.BOUNCE))
+        self.assertTrue(self.record(made, events.BOUNCE, late=True))
+        self.assertFalse(self.record(made, events.BLOCKED, late=True))
+        self.assertEqual((self.recipient(made)[0], self.message(made)[0]), ("bounced", "bounced"))
+
+    def test_events_that_suppress(self) -> None:
+        """A hard bounce at SMTP time is on the bounce list in the same transaction, folded, with reply, status, rule and event; once."""
+        for _ in range(2):
+            made = self.make(To("Ann@Example.net", "sending", None, attempt_id="att_1", due_at=NOW + 40), status="processing")
+            event = Event(events.BOUNCE, self.tenant.id, made.id, made.recipients[0], NOW + 1, {"bounce_type": "hard", "status": "5.1.1", "rule": "user-unknown"})
+            self.assertEqual(self.database.now(record, self.ids, [Change(event, attempt_id="att_1", reason="550 5.1.1 no")], NOW + 1), [True])
+        [(name, email, reason, status, rule, event_id)] = self.database.rows("SELECT list, email, reason, status, rule, event_id FROM suppressions")
+        self.assertEqual((name, email, reason, status, rule), ("bounces", "ann@example.net", "550 5.1.1 no", "5.1.1", "user-unknown"))
+        self.assertEqual(self.database.rows("SELECT type FROM events WHERE id = ?", event_id), [("bounce",)])
+
+    def test_soft_bounces_suppress_nobody(self) -> None:
+        """Retries used up are no reason to stop mail."""
+        made = self.make(To(status="sending", waiting=None, attempt_id="att_1", due_at=NOW + 40), status="processing")
+        event = Event(events.BOUNCE, self.tenant.id, made.id, made.recipients[0], NOW + 1, {"bounce_type": "soft"})
+        self.database.now(record, self.ids, [Change(event, attempt_id="att_1")], NOW + 1)
+        self.assertEqual(self.database.rows("SELECT COUNT(*) FROM suppressions"), [(0,)])

@@ -1,4 +1,4 @@
-from scaisend.suppressions.lists import STOPPING, stopped_by
+from scaisend.suppressions.lists import STOPPING, listed_by, stopped_by
 from tests.base import PlainTestCase
 
 NOTHING: frozenset[str] = frozenset()
@@ -23,3 +23,12 @@ class ListsTests(PlainTestCase):
     def test_the_list_that_is_not_bypassed_stops(self) -> None:
         """An address on two lists is stopped by the one that is not bypassed."""
         self.assertEqual(stopped_by({"bounces", "spam_reports"}, frozenset({"bounce"})), "spam_reports")
+
+    def test_which_events_list_their_recipient(self) -> None:
+        """Hard bounces, blocks and complaints do; soft bounces, what a Message-ID claims, and addresses behind a list do not."""
+        rows = [
+            ("bounce", {"bounce_type": "hard"}, "bounces"), ("bounce", {"bounce_type": "soft"}, None), ("bounce", {}, None), ("blocked", {}, "blocks"),
+            ("spam_report", {"proof": "token"}, "spam_reports"), ("bounce", {"bounce_type": "hard", "proof": "message_id"}, None),
+            ("spam_report", {"proof": "message_id"}, None), ("bounce", {"bounce_type": "hard", "forwarded": True}, None), ("delivered", {}, None),
+        ]
+        self.assertEqual([(kind, detail, listed_by(kind, detail)) for kind, detail, _ in rows], rows)
