@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from scaisend import __version__
 from scaisend.app.commands import COMMANDS
@@ -18,8 +19,9 @@ DONE, NOT_SO, WRONG_USE, AWAY = 0, 1, 2, 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser(given[0] if given else None)
+    options = parser.parse_args(given)
     if not hasattr(options, "run"):
         parser.print_help(sys.stderr)
         return WRONG_USE
@@ -39,16 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return NOT_SO
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of one command, or of all when it is none."""
     parser = argparse.ArgumentParser(
         prog="scaisend", description="Self-hosted transactional e-mail with SendGrid's v3 API.",
         epilog="Settings come from the environment and ./.env: see docs/settings.md.",
     )
     parser.add_argument("--version", action="version", version=f"scaisend {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for register in COMMANDS:
-        register(commands)
+    files = [COMMANDS[command]] if command in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
+    for file in files:
+        import_module(f"scaisend.app.commands.{file}").register(commands)
     return parser
 
 

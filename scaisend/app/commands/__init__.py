@@ -1,22 +1,13 @@
-"""One file a command: each registers its parser and runs; what commands share is in session.py."""
+"""One file a command: each registers its parser and runs; what commands share is in session.py.
 
-from scaisend.app.commands import (
-    audit,
-    classify,
-    daemons,
-    dev,
-    domains,
-    inbound,
-    init,
-    keys,
-    migrate,
-    queue,
-    render,
-    send,
-    suppressions,
-)
+A file is imported only when its command is asked for: the whole program is a second of imports.
+"""
 
-COMMANDS = (
-    dev.register, daemons.register, init.register, migrate.register, keys.register, domains.register, send.register, queue.register,
-    audit.register, classify.register, suppressions.register, inbound.register, render.register,
-)
+from collections.abc import Mapping
+
+# command → its file; the order is that of the help
+COMMANDS: Mapping[str, str] = {
+    "dev": "dev", "serve": "daemons", "worker": "daemons", "smtp": "daemons", "all": "daemons", "run": "daemons", "init": "init",
+    "migrate": "migrate", "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "audit": "audit", "classify": "classify",
+    "suppressions": "suppressions", "inbound": "inbound", "render": "render",
+}
