@@ -16,8 +16,9 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[!-Z^-~]+\]"
 _ROUTE = rf"@{_DOMAIN}(?:,@{_DOMAIN})*:"
 _PARAMETERS = r"((?: +[A-Za-z0-9][A-Za-z0-9\-]*(?:=[!-<>-~\x80-\U0010ffff]+)?)*) *"
-_MAIL = re.compile(rf"FROM: *<(?:{_ROUTE})?({_LOCAL}@(?:{_DOMAIN}|{_LITERAL})|)>{_PARAMETERS}", re.IGNORECASE)
-_RCPT = re.compile(rf"TO: *<(?:{_ROUTE})?({_LOCAL}@(?:{_DOMAIN}|{_LITERAL})|postmaster)>{_PARAMETERS}", re.IGNORECASE)
+# Case is ignored in the words alone: with classes as wide as these it would cost a third of a second to compile.
+_MAIL = re.compile(rf"(?i:FROM): *<(?:{_ROUTE})?({_LOCAL}@(?:{_DOMAIN}|{_LITERAL})|)>{_PARAMETERS}")
+_RCPT = re.compile(rf"(?i:TO): *<(?:{_ROUTE})?({_LOCAL}@(?:{_DOMAIN}|{_LITERAL})|(?i:postmaster))>{_PARAMETERS}")
 _CHUNK = re.compile(r"([0-9]{1,15})( +LAST)? *", re.IGNORECASE)
 _NAME = re.compile(r"[!-~\x80-\U0010ffff]{1,255}")
 
