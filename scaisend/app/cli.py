@@ -49,7 +49,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"scaisend {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    files = [COMMANDS[command]] if command in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
+    files = [COMMANDS[command]] if command is not None and command in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
     for file in files:
         import_module(f"scaisend.app.commands.{file}").register(commands)
     return parser
