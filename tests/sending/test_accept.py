@@ -316,16 +316,27 @@ class MariadbAcceptTests(ReactorTestCase):
         await self.database.run(batches_store.make, self.house.tenant.id, "b1", NOW)
         await self.database.run(batches_store.set_status, self.house.tenant.id, "b1", "pause", NOW)
         given = self.house.submission(body(batch_id="b1"))
-        is_accepted, is_resumed = Event(), Event()
+        is_read, is_resumed = Event(), Event()
+
+        class Slow:
+            """The transaction, held up before it writes anything."""
+
+            def __init__(self, txn: Txn) -> None:
+                self.txn = txn
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(self.txn, name)
+
+            def insert(self, *args: object, **more: object) -> int:
+                is_read.set()
+                is_resumed.wait(0.5)  # in vain: the resume waits for the lock; without one it would have passed by
+                return self.txn.insert(*args, **more)  # type: ignore[arg-type]
 
         def accepting(txn: Txn):  # type: ignore[no-untyped-def]
-            answers = accept(txn, self.house.ids, [given])
-            is_accepted.set()
-            is_resumed.wait(0.5)  # in vain: the resume waits for the lock
-            return answers
+            return accept(Slow(txn), self.house.ids, [given])  # type: ignore[arg-type]
 
         def resume(txn: Txn) -> None:
-            is_accepted.wait(10)
+            is_read.wait(10)
             batches_store.set_status(txn, self.house.tenant.id, "b1", "open", NOW + 1)
             is_resumed.set()
 
