@@ -9,17 +9,19 @@ _LINES = frozenset({
     "div", "tr", "li", "dt", "dd", "section", "article", "header", "footer", "main", "address", "center", "form", "fieldset", "figure", "caption",
 })
 _HIDDEN = frozenset({"head", "style", "script", "title", "template", "noscript", "svg"})
+LINKS = ("http://", "https://", "mailto:", "tel:")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LINE_SPACE = re.compile(r" *\n *")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
-def plain_text(html: str) -> str:
+def plain_text(html: str, links: tuple[str, ...] = LINKS) -> str:
     """The words of the HTML, in lines as its blocks are; links as `text (address)`, images as their alt text.
 
+    Addresses that begin otherwise than `links` are left out.
     Nothing of styles, scripts and comments remains. Ends without a line end.
     """
-    reader = _Reader()
+    reader = _Reader(links)
     reader.feed(html)
     reader.close()
     text = _LINE_SPACE.sub("\n", reader.text()).replace("\xa0", " ")
@@ -29,8 +31,9 @@ def plain_text(html: str) -> str:
 class _Reader(HTMLParser):
     """Collects text; white space is one space, but in `pre`."""
 
-    def __init__(self) -> None:
+    def __init__(self, links: tuple[str, ...]) -> None:
         super().__init__(convert_charrefs=True)
+        self._shown = links
         self._pieces: list[str] = []
         self._hidden: list[str] = []
         self._pre = 0
@@ -96,7 +99,7 @@ class _Reader(HTMLParser):
 
     def _end_link(self, href: str, at: int) -> None:
         shown = "".join(self._pieces[at:]).strip()
-        if href.startswith(("http://", "https://", "mailto:", "tel:")) and href.removeprefix("mailto:").removeprefix("tel:") != shown:
+        if href.startswith(self._shown) and href.removeprefix("mailto:").removeprefix("tel:") != shown:
             self._pieces.append(f" ({href})" if shown else href)
 
 

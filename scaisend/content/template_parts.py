@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from scaisend.content.handlebars.errors import TemplateDataError, TemplateError, TemplateSyntaxError
 from scaisend.content.handlebars.render import Template, compile_template
 from scaisend.content.plain_text import plain_text
+from scaisend.content.text_template import text_template, tidy
 from scaisend.faults import Fault
 
 
@@ -19,11 +20,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class CompiledParts:
-    """A version that is ready to render. `plain` is None when the text is made from the HTML of each mail."""
+    """A version that is ready to render. `plain` is None when the text is made from the HTML of each mail; `is_derived` when it is
+    made from the template's."""
 
     subject: Template
     html: Template
     plain: Template | None
+    is_derived: bool = False
 
     def render(self, data: object) -> Parts:
         """The parts for one mail's data.
@@ -32,6 +35,8 @@ class CompiledParts:
         """
         html = _rendered("html_content", self.html, data)
         plain = plain_text(html) if self.plain is None else _rendered("plain_content", self.plain, data)
+        if self.is_derived:
+            plain = tidy(plain)
         return Parts(_rendered("subject", self.subject, data), html, plain)
 
 
@@ -40,8 +45,20 @@ def compile_parts(parts: Parts, *, generates_plain: bool) -> CompiledParts:
 
     Raises: TemplateSyntaxError.
     """
-    plain = None if generates_plain and parts.html else compile_template(parts.plain)
-    return CompiledParts(compile_template(parts.subject), compile_template(parts.html), plain)
+    subject, html = compile_template(parts.subject), compile_template(parts.html)
+    if not (generates_plain and parts.html):
+        return CompiledParts(subject, html, compile_template(parts.plain))
+    derived = _derived(parts.html)
+    return CompiledParts(subject, html, derived, derived is not None)
+
+
+def _derived(html: str) -> Template | None:
+    """The text part's template, where the HTML's gives one."""
+    source = text_template(html)
+    try:
+        return None if source is None else compile_template(source, plain_text)
+    except TemplateSyntaxError:
+        return None
 
 
 def faults_of(parts: Parts, *, generates_plain: bool) -> list[Fault]:

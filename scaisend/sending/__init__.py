@@ -15,6 +15,9 @@ Reading a request
     request_settings.py   mail and tracking       attachments.py   decoded and described
     request_faults.py     every sentence that can be said of a request, and its help
 
+Templates
+    templated.py          what a mail says that names one      template_shelf.py   the compiled versions a process holds
+
 Tables
     mail_requests, messages, recipients, events (through messages/record.py), bodies, batches, idempotency_keys
 

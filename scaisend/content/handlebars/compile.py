@@ -15,7 +15,14 @@ from scaisend.content.handlebars.nodes import Block, Content, Expression, Invoca
 from scaisend.content.handlebars.paths import Get, from_context, from_data, from_params
 from scaisend.content.handlebars.scope import Output, Scope
 from scaisend.content.handlebars.values import weight
-from scaisend.content.handlebars.writers import constant, write_escaped, write_name, write_raw, write_sequence
+from scaisend.content.handlebars.writers import (
+    constant,
+    write_escaped,
+    write_name,
+    write_raw,
+    write_sequence,
+    write_words,
+)
 
 MOST_PROBLEMS = 20
 
@@ -30,10 +37,11 @@ class _Names:
 
 
 class Compiler:
-    """Compiles one template; `problems` are found on the way."""
+    """Compiles one template; `problems` are found on the way. `words`, for a text part, makes words of a value's markup."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, words: Callable[[str], str] | None = None) -> None:
         self._source = source
+        self._words = words
         self._names = _Names()
         self._climbs = False
         self.problems: list[TemplateSyntaxError] = []
@@ -73,6 +81,9 @@ class Compiler:
 
     def _mustache(self, node: Mustache, before: str) -> Write:
         call = node.call
+        if self._words is not None:
+            get = self._called(call, is_sub=False)
+            return write_raw(before, get) if node.is_escaped else write_words(before, get, self._words)
         is_value = not (call.params or call.named)
         if is_value and call.path.is_simple and not call.path.is_data and node.is_escaped and not self._is_special(call.path):
             return write_name(before, call.path.parts[0])

@@ -1,5 +1,7 @@
 """A template's text → something that renders data; and the rendering."""
 
+from collections.abc import Callable
+
 from scaisend.content.handlebars.blocks import Body
 from scaisend.content.handlebars.compile import Compiler
 from scaisend.content.handlebars.errors import TemplateDataError, TemplateSyntaxError
@@ -38,8 +40,9 @@ class Template:
         return rendered
 
 
-def compile_template(source: str) -> Template:
-    """The template, ready to render.
+def compile_template(source: str, words: Callable[[str], str] | None = None) -> Template:
+    """The template, ready to render. With `words` it is that of a text part: values are not escaped, and those that would be
+    written as markup are made words of.
 
     Raises: TemplateSyntaxError when it cannot be read at all.
     """
@@ -47,6 +50,6 @@ def compile_template(source: str) -> Template:
         return Template(Body(lambda scope, out: None, 0, 0, False), (), source)
     program = parse(source)
     trim(program)
-    compiler = Compiler(source)
+    compiler = Compiler(source, words)
     body = compiler.program(program)
     return Template(body, tuple(compiler.problems), None)

@@ -1,6 +1,6 @@
 """Closures that write: constant text, values, sequences. A value's closure writes the text before it too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scaisend.content.handlebars.blocks import Write
 from scaisend.content.handlebars.paths import Get
@@ -73,6 +73,17 @@ def write_raw(before: str, get: Get) -> Write:
         out.append(value)
 
     return write
+
+
+def write_words(before: str, get: Get, words: Callable[[str], str]) -> Write:
+    """Writes the value of a tag that would write markup, as words."""
+
+    def markup(scope: Scope, out: Output) -> object:
+        value = get(scope, out)
+        value = value if value.__class__ is str else _bounded(value, out)
+        return words(value) if "<" in value or "&" in value else value
+
+    return write_raw(before, markup)
 
 
 def write_sequence(writes: Sequence[Write]) -> Write:
