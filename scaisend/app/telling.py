@@ -26,7 +26,7 @@ from scaisend.storage.sweeping import Sweeping
 FAN_OUT_EVERY_S = 1.0
 SWEEP_EVERY_S = 1.0
 FORGET_EVERY_S = 3_600.0
-COUNT_EVERY_S = 5.0
+COUNT_EVERY_S = 2.0
 
 
 def webhook_targets(adapters: Adapters) -> Targets:

@@ -19,6 +19,8 @@ from scaisend.storage.database import Database
 READ = "stats.read"
 MOST_CATEGORIES = 10
 USUAL_DAYS = 30
+MOST_OFFSET = 10_000
+MOST_DAYS_OF_ALL = 92
 Json = dict[str, object]
 
 
@@ -59,8 +61,10 @@ class StatisticsApi:
     async def categories(self, call: Call) -> Reply:
         if (sort_by := call.one("sort_by")) not in (None, "", "category"):
             raise Invalid("invalid sort value", "sort_by", f"{sort_by!r} is none.")
-        page = offset_page(call, default=50)
-        found = await self._database.read(store.categories_of, call.caller.tenant_id, call.one("category") or "", call.now_s)
+        page = offset_page(call, default=50, most_offset=MOST_OFFSET)
+        found = await self._database.read(
+            store.categories_of, call.caller.tenant_id, call.one("category") or "", page.offset + page.limit, call.now_s
+        )
         return json_reply([{"category": name} for name in found[page.offset : page.offset + page.limit]])
 
     async def by_category(self, call: Call) -> Reply:
@@ -71,7 +75,10 @@ class StatisticsApi:
 
     async def all_categories(self, call: Call) -> Reply:
         """Ours: as by_category, of every category, or of those that are named."""
-        return await self._category_periods(call, read_span(call, usual_days=USUAL_DAYS), call.query.get("categories") or None)
+        span = read_span(call, usual_days=USUAL_DAYS)
+        if (span.last - span.first).days >= MOST_DAYS_OF_ALL:
+            raise Invalid(f"at most {MOST_DAYS_OF_ALL} days can be asked for at once", "start_date")
+        return await self._category_periods(call, span, call.query.get("categories") or None)
 
     async def _category_periods(self, call: Call, span: Span, names: Sequence[str] | None) -> Reply:
         page = offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
@@ -91,7 +98,7 @@ class StatisticsApi:
             raise Invalid("invalid sort value", "sort_by_metric", f"Metrics: {', '.join(METRICS)}.")
         if direction not in ("asc", "desc"):
             raise Invalid("invalid sort value", "sort_by_direction", "asc or desc")
-        sums = _by_category(await self._counted(call, span, None))
+        sums = _by_category(await self._counted(call, span, None, by_day=False))
         sign = -1 if direction == "desc" else 1
         order = sorted(sums, key=lambda name: (sign * sums[name].get(metric, 0), name))
         chosen = order[page.offset : page.offset + page.limit]
@@ -100,21 +107,21 @@ class StatisticsApi:
     async def sum(self, call: Call) -> Reply:
         """Ours: all days in one element."""
         span = read_span(call, usual_days=USUAL_DAYS)
-        total = _by_category(await self._counted(call, span, [""])).get("", Counter())
+        total = _by_category(await self._counted(call, span, [""], by_day=False)).get("", Counter())
         return json_reply({"date": span.first.isoformat(), "stats": [{"metrics": full(total)}]})
 
     async def summary(self, call: Call) -> Reply:
         """Ours: sums, what machines did, and rates (of 1; null where there is nothing to divide by)."""
         span = read_span(call, usual_days=USUAL_DAYS)
-        total = _by_category(await self._counted(call, span, [""])).get("", Counter())
+        total = _by_category(await self._counted(call, span, [""], by_day=False)).get("", Counter())
         metrics = full(total) | {name: total.get(name, 0) for name in MACHINE_METRICS}
         return json_reply({
             "start_date": span.first.isoformat(), "end_date": span.last.isoformat(), "metrics": metrics, "rates": rates(metrics),
         })
 
-    async def _counted(self, call: Call, span: Span, names: Sequence[str] | None) -> list[Counted]:
+    async def _counted(self, call: Call, span: Span, names: Sequence[str] | None, *, by_day: bool = True) -> list[Counted]:
         return await self._database.read(
-            store.live_counts, call.caller.tenant_id, span.first.isoformat(), span.last.isoformat(), names, call.now_s
+            store.live_counts, call.caller.tenant_id, span.first.isoformat(), span.last.isoformat(), names, call.now_s, by_day=by_day
         )
 
 

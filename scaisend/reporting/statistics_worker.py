@@ -14,7 +14,7 @@ from scaisend.reporting.events_store import event_bound
 from scaisend.reporting.periods import day_of, start_of
 from scaisend.storage.database import Database, Txn
 
-LAG_S = 20.0
+LAG_S = 10.0
 EVENTS_A_ROUND = 5_000
 ROUNDS_A_TURN = 200
 # A day is counted again when it has been over for so long, from ids that are so much older than its beginning.

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import Request, urlopen
@@ -88,3 +89,9 @@ class WebhookJourney(PlainTestCase):
         wait_until(lambda: self.ask("GET", path)["deliveries"][0]["status"] == "delivered", 10.0, lambda: str(self.ask("GET", path)))
         self.assertEqual(self.ask("POST", "/v3/user/webhooks/event/test", {"url": f"{self.receiver.url}/test"}), None)
         self.assertGreater(len(self.receiver.events("/test")), 10)
+        today = self.ask("GET", f"/v3/stats?start_date={time.strftime('%Y-%m-%d', time.gmtime(time.time() - 60))}")
+        self.assertEqual([sum(each["stats"][0]["metrics"][name] for each in today) for name in ("requests", "processed", "delivered")], [1, 1, 1])
+        self.assertEqual(self.ask("GET", "/v3/categories"), [{"category": "welcome"}])
+        wait_until(lambda: len(self.ask("GET", "/v3/events")["events"]) == 2, 30.0, lambda: str(self.ask("GET", "/v3/events")))
+        wait_until(lambda: self.house.ask("SELECT COUNT(*) FROM statistics")[0][0] > 0, 30.0, lambda: "nothing was counted")
+        self.assertEqual(self.ask("GET", "/v3/stats/summary")["metrics"]["delivered"], 1)

@@ -88,7 +88,7 @@ class MariadbTests(ReactorTestCase):
         await worker.turn()
         await worker.recount(day)
         self.assertEqual((await delivered())["delivered"], 4)
-        self.assertEqual(await self.database.read(categories_of, "tnt_a", "", NOW + 600), [])
+        self.assertEqual(await self.database.read(categories_of, "tnt_a", "", 50, NOW + 600), [])
 
     async def test_claims_pass_each_other_by(self) -> None:
         """Two processes that claim at once get different deliveries, and neither waits for the other."""

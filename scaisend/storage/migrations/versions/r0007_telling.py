@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_index("webhook_deliveries_ready", "webhook_deliveries", ["due_at", "webhook_id"])
     op.create_index("webhook_deliveries_pull", "webhook_deliveries", ["webhook_id", "due_at"])
     op.create_index("events_tenant", "events", ["tenant_id", "id"])
-    op.create_index("statistics_category", "statistics", ["tenant_id", "category", "day"])
+    op.create_index("statistics_category", "statistics", ["tenant_id", "category", "day", "metric", "value"])
     op.create_table(
         "statistics_marks",
         an_id("id", "counted: the last event that is in the statistics; recounted: the last day that was counted again when it was over", primary_key=True),
