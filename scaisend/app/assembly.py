@@ -46,6 +46,7 @@ from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
+from scaisend.sending.tracked import Tracking
 from scaisend.sending.unsubscribing import WaysOut
 from scaisend.smtp.receiver_factory import ReceiverFactory
 from scaisend.smtp.tls import ServerTls
@@ -138,10 +139,13 @@ class Assembly:
             database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self._grace_s
         )
         worker = RenderWorker(
-            database=adapters.database, queue=adapters.queue, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery,
+            database=adapters.database, objects=adapters.objects, queue=adapters.queue, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery,
             ids=adapters.ids, worker_id=adapters.worker_id, lease_s=self._config["WORK_LEASE"], reactor=adapters.reactor, now_s=time.time,
             monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
             ways=WaysOut(self._config["TRACKING_BASE_URL"].rstrip("/"), self._config["BOUNCE_DOMAIN"]),
+            tracking=Tracking(
+                self._config["TRACKING_BASE_URL"].rstrip("/"), adapters.sealer.key_for("opt-out"), usable=self._config.links_work,
+            ),
         )
         self.built.workers.append(worker)
         self.built.services += [worker, self._sweeping("rendering-sweep", sweep.turn)]

@@ -1,7 +1,7 @@
 """POST /v3/mail/send: a request is read, its attachments stored, and it is accepted in a group commit."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import orjson
@@ -20,6 +20,7 @@ from scaisend.storage.pushing import Pushing
 
 BODY_LIMIT = 42_000_000
 KEY_LENGTH = 255
+TEXT_IN_ROW = 400_000
 
 
 class Accepts(Protocol):
@@ -95,9 +96,10 @@ class SendApi:
         return accepted
 
     async def _stored(self, caller: Caller, request: SendRequest) -> tuple[dict[str, object], int]:
-        """The shared payload with the object of each attachment, which is stored before the commit that names it."""
+        """The shared payload, and the bytes of what is not in it: attachments and large texts, stored before the commit that names them."""
+        shared, text_bytes = await self._without_large_texts(caller, request.shared)
         if not request.attachments:
-            return dict(request.shared), 0
+            return shared, text_bytes
         described: list[dict[str, object]] = []
         total = 0
         metadata = request.shared["attachments"]
@@ -109,7 +111,25 @@ class SendApi:
                 await self._objects.put(name, encoded)
             total += len(encoded)
             described.append({**about, "object": name, "encoded_size": len(encoded)})
-        return {**request.shared, "attachments": described}, total
+        return {**shared, "attachments": described}, total + text_bytes
+
+    async def _without_large_texts(self, caller: Caller, shared: Mapping[str, object]) -> tuple[dict[str, object], int]:
+        """The payload with each text that is too large for a row in the object store; how many bytes that were."""
+        parts = shared.get("content")
+        if not isinstance(parts, list) or all(len(part["value"]) <= TEXT_IN_ROW for part in parts):
+            return dict(shared), 0
+        kept: list[dict[str, object]] = []
+        total = 0
+        for part in parts:
+            if len(part["value"]) <= TEXT_IN_ROW:
+                kept.append(part)
+                continue
+            content = part["value"].encode()
+            name = f"texts/{caller.tenant_id}/{hashlib.sha256(content).hexdigest()}"
+            await self._objects.put(name, content)
+            total += len(content)
+            kept.append({"type": part["type"], "object": name})
+        return {**shared, "content": kept}, total
 
 
 def _idempotency_key(call: Call) -> str | None:

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from scaisend.content.templates_store import ActiveVersion, active_stamps_across_tenants, active_versions_across_tenants
 from scaisend.faults import ScaiSendError, Unavailable
+from scaisend.identity.settings_store import Section, settings_across_tenants
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
 from scaisend.messages.event import Event
@@ -28,16 +29,20 @@ from scaisend.sending.store import Recipient, ToRender
 from scaisend.sending.suppressed import addresses_of, stops_of
 from scaisend.sending.template_shelf import Key, Owner, TemplateShelf
 from scaisend.sending.templated import MailTemplate
+from scaisend.sending.tracked import Tracking, with_tracking
 from scaisend.sending.unsubscribing import WaysOut, with_ways_out
 from scaisend.storage.database import Database, Txn
+from scaisend.storage.objects import Objects
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, Queue
 from scaisend.suppressions.lists import reason_of
 from scaisend.suppressions.store import standings_across_tenants
 from scaisend.timing import ReactorTime
+from scaisend.tracking.settings import with_defaults
 
 BATCH = 50
+LARGE_TEXT = '"object":"texts/'  # what a payload holds whose text is in the object store (sending/api.py)
 
 
 class RenderMetrics(Protocol):
@@ -68,10 +73,12 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What was claimed, what is left for later, and the templates: which state each is in, and those that have to be compiled."""
+    """What was claimed, what is left for later, what the tenants have set, and the templates: which state each is in, and those that
+    have to be compiled."""
 
     claimed: list[ToRender]
     left: list[str]
+    settings: dict[str, Mapping[str, Section]]
     stamps: dict[Owner, Key]
     fresh: list[ActiveVersion]
 
@@ -86,11 +93,13 @@ class RenderWorker(Service):
         self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
         worker_id: str, lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
         due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None], ways: WaysOut,
+        tracking: Tracking, objects: Objects,
     ) -> None:
+        self._objects = objects
         self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
         self._delivery, self._ids, self._worker_id, self._lease_s = delivery, ids, worker_id, lease_s
         self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
-        self._due_ids, self._metrics, self._reached, self._ways = due_ids, metrics, reached, ways
+        self._due_ids, self._metrics, self._reached, self._ways, self._tracking = due_ids, metrics, reached, ways, tracking
         self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
         self._shelf = TemplateShelf()
         self._loop: Deferred[None] | None = None
@@ -142,9 +151,21 @@ class RenderWorker(Service):
         self._pushing.push(claim.left)
         self._reached("render.claimed_rows")
         if claim.claimed:
-            batch = self._render(claim.claimed, self._shelf.pick(claim.stamps, claim.fresh), lease)
+            whole = await self._whole(claim.claimed)
+            batch = self._render(whole, claim.settings, self._shelf.pick(claim.stamps, claim.fresh), lease)
             self._reached("render.rendered")
             await self._pass_on(batch, lease)
+
+    async def _whole(self, claimed: list[ToRender]) -> list[ToRender]:
+        """The messages with the texts that are too large for a row. Raises: Unavailable, NotFound."""
+        return [replace(each, payload=await self._with_texts(each.payload)) if LARGE_TEXT in each.payload else each for each in claimed]
+
+    async def _with_texts(self, payload: str) -> str:
+        shared = orjson.loads(payload)
+        for part in shared.get("content", ()):
+            if "object" in part:
+                part["value"] = (await self._objects.get(part.pop("object"))).decode()
+        return orjson.dumps(shared).decode()
 
     async def _next_ids(self) -> tuple[list[str], bool]:
         try:
@@ -180,7 +201,8 @@ class RenderWorker(Service):
                 store.pause_claimed_across_tenants(txn, paused, lease.attempt_id, now)
             stopped = {each.id for each in cancelled} | set(paused)
         mails = self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now)
-        return _Claim(mails, left, *self._templates(txn, mails))
+        settings = settings_across_tenants(txn, sorted({each.tenant_id for each in mails})) if mails else {}
+        return _Claim(mails, left, settings, *self._templates(txn, mails))
 
     def _templates(self, txn: Txn, mails: Sequence[ToRender]) -> tuple[dict[Owner, Key], list[ActiveVersion]]:
         """The state of each template that the mails name, and the active versions that are not held compiled."""
@@ -209,7 +231,9 @@ class RenderWorker(Service):
             record(txn, self._ids, changes, now)
         return left
 
-    def _render(self, claimed: Sequence[ToRender], templates: Mapping[Owner, MailTemplate], lease: Lease) -> _Batch:
+    def _render(
+        self, claimed: Sequence[ToRender], settings: Mapping[str, Mapping[str, Section]], templates: Mapping[Owner, MailTemplate], lease: Lease,
+    ) -> _Batch:
         batch = _Batch([], [])
         now = self._now_s()
         for each in claimed:
@@ -219,7 +243,7 @@ class RenderWorker(Service):
                 continue
             try:
                 template = templates.get((each.tenant_id, each.template_id)) if each.template_id else None
-                batch.mails.append(_rendered(each, template, self._ways))
+                batch.mails.append(self._rendered(each, settings.get(each.tenant_id), template))
             except ScaiSendError as error:
                 batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
             except Exception as error:
@@ -227,6 +251,18 @@ class RenderWorker(Service):
                 reason = f"could not be rendered: {type(error).__name__}"
                 batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
         return batch
+
+    def _rendered(self, each: ToRender, settings: Mapping[str, Section] | None, template: MailTemplate | None) -> OutboundMail:
+        shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
+        if settings:
+            shared = with_defaults(shared, settings)
+        mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at, template=template)
+        mail = with_tracking(with_ways_out(mail, shared, self._ways), shared, each.id, self._tracking)
+        composed = compose(mail)
+        return OutboundMail(
+            each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,
+            each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),
+        )
 
     async def _pass_on(self, batch: _Batch, lease: Lease) -> None:
         if batch.mails:
@@ -244,16 +280,6 @@ class RenderWorker(Service):
     def _store(self, txn: Txn, mails: Sequence[OutboundMail], lease: Lease) -> list[str]:
         packed = [(mail.message_id, mail.tenant_id, mail.packed) for mail in mails]
         return store.store_rendered_across_tenants(txn, packed, lease.attempt_id, self._now_s())
-
-
-def _rendered(each: ToRender, template: MailTemplate | None, ways: WaysOut) -> OutboundMail:
-    shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
-    mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at, template=template)
-    composed = compose(with_ways_out(mail, shared, ways))
-    return OutboundMail(
-        each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,
-        each.ip_pool, tuple(to for to in each.recipients if to.is_claimed),
-    )
 
 
 def _dropped(each: ToRender, to: Recipient, name: str, attempt_id: str, now: float) -> Change:

@@ -10,6 +10,7 @@ from scaisend.http.reply import Reply
 from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
+from scaisend.sending.render_worker import LARGE_TEXT
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS
@@ -94,6 +95,16 @@ class SendApiTests(RoadTestCase):
         (about,) = json.loads(payload)["attachments"]
         self.assertEqual(self.objects.kept, {about["object"]: b"aGVsbG8=\r\n"})
         self.assertEqual((about["encoded_size"], self.tenant.id in about["object"], "content" in about), (10, True, False))
+
+    def test_large_texts_are_stored_apart(self) -> None:
+        """A text of a megabyte is in the object store before the commit, the row names it; small ones stay in the row."""
+        text = "long \u00e9\n" * 150_000
+        self.post(body(content=[{"type": "text/plain", "value": "short"}, {"type": "text/html", "value": text}]))
+        ((payload, size_bytes),) = self.database.rows("SELECT q.payload, m.size_bytes FROM mail_requests q JOIN messages m ON m.request_id = q.id")
+        plain, html = json.loads(payload)["content"]
+        self.assertEqual((plain, sorted(html)), ({"type": "text/plain", "value": "short"}, ["object", "type"]))
+        self.assertEqual(self.objects.kept, {html["object"]: text.encode()})
+        self.assertTrue(LARGE_TEXT in payload and size_bytes > len(text))
 
     def test_idempotency(self) -> None:
         """The same key and body is answered alike and counted once; another body is a conflict."""

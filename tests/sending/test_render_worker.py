@@ -1,3 +1,5 @@
+import json
+
 from twisted.internet.defer import Deferred
 
 from scaisend.faults import Unavailable
@@ -28,6 +30,31 @@ class RenderTests(WorkerTestCase):
         process.sweep()
         self.assertEqual((self.message(message_id, "status, has_body"), self.count("bodies")), (("rendered", 1), 1))
         self.assertEqual(now(self, process.queue.claim(SMTP_DELIVER, "t", 9, 0)), [f"{message_id}.0", f"{message_id}.1"])
+
+    def test_large_texts_are_brought_from_the_object_store(self) -> None:
+        """A text that was too large for its row is in the mail; while the store is away the mail waits."""
+        message_id = self.send()
+        payload = {"from": {"email": "a@good.test"}, "subject": "s", "content": [{"type": "text/plain", "object": "texts/t/1"}]}
+        self.set_row("UPDATE mail_requests SET payload = ?", json.dumps(payload, separators=(",", ":")))
+        kept: dict[str, bytes] = {}
+
+        class Kept:
+            async def get(self, key: str) -> bytes:
+                if key not in kept:
+                    raise Unavailable("objects")
+                return kept[key]
+
+        self.world.objects = Kept()
+        process = self.world.start()
+        process.sweep()
+        self.assertEqual((list(process.hosts.jobs), self.recipients(message_id)), ([], ["queued"]))
+        kept["texts/t/1"] = "gr\u00fc\u00dfe".encode()
+        self.world.pass_time(LEASE_S + 1)
+        for _ in range(3):
+            process.sweep()
+            self.world.pass_time(1)
+        (job,) = process.hosts.jobs
+        self.assertIn("gr=C3=BC=C3=9Fe", job.body.decode())
 
     def test_cannot_be_rendered(self) -> None:
         """A mail that cannot be rendered ends `failed` with the reason, and the others of its batch go out."""

@@ -18,6 +18,7 @@ from scaisend.ids import IdMaker
 from scaisend.sealing import Sealer
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
+from scaisend.sending.tracked import Tracking
 from scaisend.sending.unsubscribing import WaysOut
 from scaisend.storage.memory_queue import MemoryQueue
 from scaisend.storage.pushing import Pushing
@@ -82,7 +83,7 @@ class Process:
                 database=database, objects=world.objects, sealer=world.sealer, signers=threads, reactor=threads, bounce_domain="bounces.test", now_s=told))
         self.rendering = RenderWorker(
             **shared, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery if delivers else None, lease_s=LEASE_S,
-            due_ids=self.render_sweep.due_ids, ways=WAYS)
+            due_ids=self.render_sweep.due_ids, ways=WAYS, tracking=Tracking("https://track.test", world.sealer.key_for("opt-out")), objects=world.objects)
         self.delivers, self.renders_mail = delivers, renders
         if delivers:
             self.delivery.startService()
