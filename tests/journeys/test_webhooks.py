@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import Request, urlopen
@@ -95,3 +97,44 @@ class WebhookJourney(PlainTestCase):
         wait_until(lambda: len(self.ask("GET", "/v3/events")["events"]) == 2, 30.0, lambda: str(self.ask("GET", "/v3/events")))
         wait_until(lambda: self.house.ask("SELECT COUNT(*) FROM statistics")[0][0] > 0, 30.0, lambda: "nothing was counted")
         self.assertEqual(self.ask("GET", "/v3/stats/summary")["metrics"]["delivered"], 1)
+
+    def test_killed_on_the_way(self) -> None:
+        """Killed with events in the outbox, claimed, posted, recorded and counted: each event arrives, under one id, and is counted once."""
+        self.ask("POST", "/v3/user/webhooks", {"url": f"{self.receiver.url}/own", "events": ["processed", "delivered"]})
+        self.house.stop()
+        for fault in ("webhooks.fanned_out", "webhooks.claimed", "webhooks.posted:2", "webhooks.settled", "statistics.counted:3"):
+            program = self.house.start(fault, waits=False)
+            if self.house.wait_ready():
+                for _ in range(3):
+                    self.send_until_it_dies()
+            wait_until(lambda program=program: not program.alive, 30.0, lambda fault=fault: f"{fault} was not reached: {self.house.logs()}")  # type: ignore[misc]
+            self.end_leases()
+        self.house.start()
+        self.house.settled()
+        expected = {row[0] for row in self.house.ask("SELECT id FROM events WHERE type IN ('processed', 'delivered')")}
+        self.assertGreater(len(expected), 10)
+        wait_until(lambda: {each["event_id"] for each in self.receiver.events("/own")} == expected, 60.0, lambda: f"{len(expected)} expected: {self.house.logs()}")
+        told = {each["event_id"]: each for each in self.receiver.events("/own")}
+        self.assertEqual({(each["message_id"], each["event_type"]) for each in told.values()}, set(self.house.ask("SELECT message_id, type FROM events WHERE type IN ('processed', 'delivered')")))
+        counts = dict(self.house.ask("SELECT type, COUNT(*) FROM events GROUP BY type"))
+        wait_until(
+            lambda: dict(self.house.ask("SELECT metric, SUM(value) FROM statistics WHERE category = '' GROUP BY metric")).get("delivered") == counts["delivered"],
+            60.0, lambda: f"{counts} and {self.house.ask('SELECT * FROM statistics')}",
+        )
+        metrics = self.ask("GET", "/v3/stats/sum")["stats"][0]["metrics"]
+        self.assertEqual((metrics["processed"], metrics["delivered"]), (counts["processed"], counts["delivered"]))
+
+    def send_until_it_dies(self) -> None:
+        """A mail was sent, or the process died over it."""
+        try:
+            self.ask("POST", "/v3/mail/send", {
+                "personalizations": [{"to": [{"email": "ann@recipients.test"}]}], "from": {"email": self.house.sender}, "subject": "Hello",
+                "content": [{"type": "text/plain", "value": "Hi"}],
+            })
+        except OSError:
+            return
+
+    def end_leases(self) -> None:
+        """What the dead process had claimed is due, as it would be two minutes later."""
+        with closing(sqlite3.connect(self.house.folder / "data" / "scaisend.db", timeout=30)) as connection, connection:
+            connection.execute("UPDATE webhook_deliveries SET due_at = 1 WHERE attempt_id IS NOT NULL")
