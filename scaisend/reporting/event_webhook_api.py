@@ -62,7 +62,7 @@ class EventWebhookApi:
             get(f"{BASE}/<webhook_id>", self.show, permission=READ, summary="An Event Webhook"),
             patch(f"{BASE}/<webhook_id>", self.change, permission=WRITE, summary="Change an Event Webhook"),
             delete(f"{BASE}/<webhook_id>", self.delete, permission=WRITE, summary="Delete an Event Webhook"),
-            post("/v3/user/webhooks/event/test", self.test, permission=WRITE, summary="Post one sample of each event type to a URL"),
+            post("/v3/user/webhooks/event/test", self.test, permission=WRITE, limit="writes", summary="Post one sample of each event type to a URL"),
         ]
 
     async def show(self, call: Call) -> Reply:

@@ -1,5 +1,5 @@
 """Posts deliveries. An endpoint has at most a few posts in flight from one process, and one alone while it fails: so one that is
-slow or dead holds up nobody but itself.
+slow or dead holds up nobody but itself. However many of a tenant's endpoints are, they hold up nobody but their tenant.
 
 A claim lasts LEASE_S, longer than any post. A process that dies in between leaves the row to whoever finds its lease ended: the
 same events go out again under the same ids.
@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from scaisend.faults import Unavailable
 from scaisend.identity.audit_store import record_act
-from scaisend.ids import IdMaker
+from scaisend.ids import IdMaker, lane_in
 from scaisend.reporting import deliveries_store as deliveries
 from scaisend.reporting import webhooks_store as webhooks
 from scaisend.reporting.attempts import FAILURES_MOST, at_once, next_attempt_at, switched_off_because
@@ -30,7 +30,8 @@ from scaisend.storage.pausing import pause, until
 from scaisend.storage.queue import WEBHOOK_DELIVER, Queue
 from scaisend.timing import ReactorTime
 
-POSTS_MOST = 128
+POSTS_MOST = 256
+POSTS_A_TENANT = 32
 POSTS_AN_ENDPOINT = 4
 IDS_AT_ONCE = 50
 LEASE_S = 120.0
@@ -135,7 +136,9 @@ class WebhookWorker(Service):
 
     async def pull(self, webhook_id: str) -> None:
         """Due deliveries of the webhook are being posted, as many as it may have at once; each one that ends pulls the next."""
-        free = min(POSTS_AN_ENDPOINT - self._in_flight[webhook_id], POSTS_MOST - self.posts_in_flight)
+        lane = lane_in(webhook_id)
+        of_tenant = sum(count for each, count in self._in_flight.items() if lane_in(each) == lane)
+        free = min(POSTS_AN_ENDPOINT - self._in_flight[webhook_id], POSTS_A_TENANT - of_tenant, POSTS_MOST - self.posts_in_flight)
         if free <= 0 or not self.running:
             return
         others = self._in_flight[webhook_id]

@@ -130,6 +130,23 @@ class PostingTests(WorkerCase):
         self.assertEqual((len(slow.asked), self.worker.posts_in_flight), (POSTS_AN_ENDPOINT, POSTS_AN_ENDPOINT))
         self.assertEqual(len(self.world.database.rows("SELECT 1 FROM webhook_deliveries WHERE webhook_id = ? AND attempt_id IS NULL", hanging.id)), 8)
 
+    async def test_many_slow_endpoints_of_one_tenant(self) -> None:
+        """A tenant all of whose endpoints hang has a bounded number of posts open, and another tenant's events arrive at once."""
+        slow, quick = self.peer(Says(hang=True)), self.peer()
+        self.patch(webhook_worker, "POSTS_MOST", 12)
+        self.patch(webhook_worker, "POSTS_A_TENANT", 10)
+        for _ in range(20):
+            self.world.webhook(url=slow.url, told=("delivered",))
+        self.world.webhook(url=quick.url, tenant_id=self.world.other.id, told=("delivered",))
+        self.world.delivered_mail()
+        await self.start()
+        await slow.arrived(10)
+        self.world.delivered_mail(tenant_id=self.world.other.id)
+        await self.sweep.fan_out()
+        await quick.arrived(1)
+        await until(reactor, lambda: len(self.outcomes.seen) == 1, 10)
+        self.assertEqual((len(slow.asked), self.worker.posts_in_flight), (10, 10))
+
     async def test_the_whole_backlog_goes_out(self) -> None:
         """Each delivery that ends pulls the next one, without a sweep in between."""
         peer = self.peer()
