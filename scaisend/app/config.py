@@ -128,6 +128,11 @@ class Config(Mapping[str, Any]):
         """Whether the database is the SQLite file of this machine."""
         return str(self["DATABASE_URL"]).startswith("sqlite")
 
+    @property
+    def links_work(self) -> bool:
+        """Whether recipients can follow links to TRACKING_BASE_URL; on SQLite, where one tries things out, any will do."""
+        return self.is_embedded or _is_public(self["TRACKING_BASE_URL"])
+
 
 def load(environ: Mapping[str, str], env_file: str | None = "./.env", *, needs_secret_key: bool = True) -> Config:
     """The settings of the environment over those of the file; an empty value counts as none.
@@ -196,11 +201,18 @@ def _doubts(values: Mapping[str, Any]) -> list[str]:
     doubts = []
     if not values["DATABASE_URL"].startswith("sqlite"):
         address = values["TRACKING_BASE_URL"]
-        if not address.startswith("https://") or _is_loopback(urlsplit(address).hostname or ""):
-            doubts.append(f"TRACKING_BASE_URL is {address}: recipients cannot follow such links; set the public https URL")
+        if not _is_public(address):
+            doubts.append(
+                f"TRACKING_BASE_URL is {address}: recipients cannot follow such links; set the public https URL. Until then opens and clicks are "
+                "not tracked, and mails that ask for tracking or for unsubscribe links are refused with 503"
+            )
         if not values["S3_ENDPOINT_URL"]:
             doubts.append("objects are on this machine's disk (S3_ENDPOINT_URL is empty): attachments of other machines' processes cannot be read")
     return doubts
+
+
+def _is_public(address: str) -> bool:
+    return address.startswith("https://") and not _is_loopback(urlsplit(address).hostname or "")
 
 
 def _is_loopback(host: str) -> bool:

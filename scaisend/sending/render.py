@@ -9,8 +9,8 @@ from scaisend.faults import ScaiSendError
 from scaisend.sending.headers import bracketed
 from scaisend.sending.mail import Attached, Mail, Mailbox, Part
 from scaisend.sending.templated import MailTemplate, Said, templated
+from scaisend.tracking.pixel import body_end
 
-_BODY_END = "</body"
 Values = Mapping[str, object]
 
 
@@ -121,19 +121,10 @@ def _with_footer(parts: tuple[Part, ...], shared: Values) -> tuple[Part, ...]:
             line_end = "" if part.text.endswith("\n") else "\n"
             part = Part(part.media_type, f"{part.text}{line_end}{text}")
         elif part.media_type == "text/html" and html:
-            at = _body_end(part.text)
+            at = body_end(part.text)
             part = Part(part.media_type, part.text[:at] + html + part.text[at:])
         done.append(part)
     return tuple(done)
-
-
-def _body_end(html: str) -> int:
-    """Where the last `</body` begins, in any case; the end without one."""
-    at = len(html)
-    while (at := html.rfind("</", 0, at)) >= 0:
-        if html[at : at + len(_BODY_END)].lower() == _BODY_END:
-            return at
-    return len(html)
 
 
 def _reply_to(shared: Values, values: Mapping[str, str]) -> tuple[Mailbox, ...]:

@@ -17,6 +17,7 @@ from typing import cast
 from scaisend.sending.mail import Mail, Part
 from scaisend.sending.suppressed import group_of
 from scaisend.tracking.personal import ALL_MAIL, GROUP, PREFERENCES, placeholder
+from scaisend.tracking.pixel import body_end
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 # The name within a tag → purpose and title.
@@ -29,7 +30,6 @@ _TAG = re.compile(r"<%\s{0,8}(asm_group_unsubscribe|asm_global_unsubscribe|asm_p
 _WORDS = re.compile(r"<%(.{0,500}?)%>", re.DOTALL)
 DEFAULT_TEXT = "If you would like to unsubscribe and stop receiving these emails click here: <% %>."
 DEFAULT_HTML = "<p>If you would like to unsubscribe and stop receiving these emails <% click here %>.</p>"
-_BODY_END = re.compile(r"</body", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,7 @@ def _ended(part: Part, text: str, html: str) -> Part:
         return Part(part.media_type, f"{part.text}{'' if part.text.endswith(chr(10)) else chr(10)}\n{text}\n")
     if part.media_type != "text/html":
         return part
-    ends = list(_BODY_END.finditer(part.text))
-    at = ends[-1].start() if ends else len(part.text)
+    at = body_end(part.text)
     return Part(part.media_type, part.text[:at] + html + part.text[at:])
 
 

@@ -10,7 +10,7 @@ recipient's number, twelve of HMAC-SHA256. 31 bytes are 50 characters: with `uns
 import hashlib
 import hmac
 from base64 import b32decode, b32encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,15 +19,14 @@ from scaisend.ids import letters, number_of
 LENGTH = 50
 SIGNATURE_BYTES = 12
 
-# Purposes.
+# Purposes: opting out of all mail of the sender, or of the mail's group; choosing among groups; telling of an open, or of a click.
 ALL_MAIL = "a"
 GROUP = "g"
 PREFERENCES = "p"
-PURPOSES = {
-    ALL_MAIL: "opting out of all mail of the sender",
-    GROUP: "opting out of the mail's group",
-    PREFERENCES: "choosing among groups",
-}
+OPEN = "o"
+CLICK = "c"
+OPTING_OUT = (ALL_MAIL, GROUP, PREFERENCES)
+PURPOSES = (*OPTING_OUT, OPEN, CLICK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,11 @@ def tokens(key: bytes, purposes: Iterable[str], message_id: str, recipient_numbe
     return {purpose: token(key, purpose, message_id, recipient_number).encode() for purpose in purposes}
 
 
-def read_token(key: bytes, text: str) -> Named | None:
-    """What the token names, or None when it is not ours, or altered. It does not grow old: who wants out may always go."""
+def read_token(key: bytes, text: str, purposes: Container[str] = OPTING_OUT) -> Named | None:
+    """What the token names, or None when it is not ours, altered, or for none of the purposes.
+
+    It does not grow old: who wants out may always go.
+    """
     text = text.lower()
     if len(text) != LENGTH or not text.isascii():
         return None
@@ -71,7 +73,7 @@ def read_token(key: bytes, text: str) -> Named | None:
         return None
     body, signature = raw[:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
     purpose = chr(body[0])
-    if not hmac.compare_digest(signature, _signature(key, body)) or purpose not in PURPOSES:
+    if not hmac.compare_digest(signature, _signature(key, body)) or purpose not in purposes:
         return None
     if b32encode(raw).decode().rstrip("=").lower() != text:  # the last letter has two bits to spare
         return None
@@ -79,4 +81,4 @@ def read_token(key: bytes, text: str) -> Named | None:
 
 
 def _signature(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, body, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+    return hmac.digest(key, body, "sha256")[:SIGNATURE_BYTES]

@@ -28,7 +28,7 @@ class TokenTests(PlainTestCase):
         """A token names its recipient and purpose, in any case, and has always the placeholder's length and letters."""
         text = token(KEY, purpose, "msg_" + letters(number), recipient_number)
         self.assertEqual(len(text), LENGTH)
-        self.assertEqual(read_token(KEY, text.upper()), Named(purpose, "msg_" + letters(number), recipient_number))
+        self.assertEqual(read_token(KEY, text.upper(), PURPOSES), Named(purpose, "msg_" + letters(number), recipient_number))
         self.assertTrue(text.isalnum() and text.isascii() and text == text.lower())
 
     def test_altered(self) -> None:
@@ -37,7 +37,7 @@ class TokenTests(PlainTestCase):
         for place in range(len(text)):
             for letter in "abcdefghijklmnopqrstuvwxyz234567":
                 if letter != text[place]:
-                    self.assertIsNone(read_token(KEY, text[:place] + letter + text[place + 1 :]))
+                    self.assertIsNone(read_token(KEY, text[:place] + letter + text[place + 1 :], PURPOSES))
         for other in (text[:-1], text + "a", "", text[:-1] + "=", "é" * LENGTH, "0" * LENGTH, token(OTHER_KEY, ALL_MAIL, MESSAGE, 1), f" {text[1:]}", text + "\r\n"):
             self.assertIsNone(read_token(KEY, other))
 
@@ -55,4 +55,4 @@ class TokenTests(PlainTestCase):
         """Each purpose has its own, of a token's length, that no token can be."""
         found = {placeholder(each) for each in PURPOSES}
         self.assertEqual((len(found), {len(each) for each in found}, {each[0] for each in found}), (len(PURPOSES), {LENGTH}, {"0"}))
-        self.assertTrue(all(read_token(KEY, each) is None for each in found))
+        self.assertTrue(all(read_token(KEY, each, PURPOSES) is None for each in found))

@@ -1,0 +1,186 @@
+"""Rewrites the links of a mail; every byte outside of them stays as it was.
+
+HTML is read as browsers read it (WHATWG HTML 13.2.5): comments, raw text such as scripts, and the values of attributes hold no links. Where
+a tag or comment never ends, browsers show nothing more, and nothing more is rewritten.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from html import escape, unescape
+from html.entities import html5
+from urllib.parse import quote_plus
+
+MOST_LINKS = 1_000
+UTM = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")
+
+# What becomes of a link: the new URL, or None where it stays. The first argument is the URL, the second its number among the links.
+Change = Callable[[str, int], str | None]
+
+_ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>))|(?!\s*+=))"""
+_REST = rf"(?:[\s/]++|{_ATTRIBUTE})*+>"
+_RAW = r"(?:script|style|textarea|title|xmp|iframe|noembed|noframes|noscript)"
+# Everything that holds no link: text, other tags, comments, declarations, and a < that begins nothing.
+_PASSED = re.compile(
+    rf"(?:[^<]++|<(?!(?i:a|{_RAW}|plaintext)[\s/>])/?[a-zA-Z][^\s/>]*+{_REST}|<!--(?:-?>|.*?--!?>)|<(?!!--)[!?][^>]*+>"
+    r"|</(?![a-zA-Z])[^>]*+>|<(?![a-zA-Z/!?]))*+",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"<!--(?:-?>|.*?--!?>)", re.DOTALL)
+_ANCHOR = re.compile(rf"<[aA](?=[\s/>]){_REST}")
+# What may begin something special, told by two letters, and what does.
+_OPENING = re.compile(r"<(?:[aA][\s/>]|[!sStTiInNpP][-cCtTiIeEfFoOlL]|[xX][mM])")
+_SPECIAL = re.compile(rf"<(?:!--|(?:a|{_RAW}|plaintext)(?=[\s/>]))", re.IGNORECASE)
+_RAW_START = re.compile(rf"<({_RAW})(?=[\s/>]){_REST}", re.IGNORECASE)
+_ONE = re.compile(r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>)))?""")
+_WEB = re.compile(r"\s*https?://", re.IGNORECASE)
+_IN_TEXT = re.compile(r"""\bhttps?://[^\s<>"\x00-\x1f]+""", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?:#[xX]?[0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*(?:;|(?![a-zA-Z0-9=])))")
+_LINE_ENDS = re.compile(r"[\t\r\n]")
+
+
+def rewrite_html(html: str, change: Change, *, most: int = MOST_LINKS) -> str:
+    """The HTML with the href of each `<a>` that is http or https as `change` wants it, and at most `most` of them asked for.
+
+    A link with clicktracking=off is let alone, and the attribute taken away.
+    """
+    pieces: list[str] = []
+    done = at = number = 0
+    while (at := _next_special(html, at)) < len(html):
+        anchor = _ANCHOR.match(html, at)
+        if anchor is None:
+            end = _end_of_special(html, at)
+            if end is None:
+                break
+            at = end
+            continue
+        at = anchor.end()
+        href, off = _href(html, anchor.start() + 2, at - 1)
+        if off is not None:
+            pieces.append(html[done : off[0]])
+            done = off[1]
+        elif href is not None and number < most:
+            url = _url(html[href[0] : href[1]])
+            if url is None:
+                continue
+            changed = change(url, number)
+            number += 1
+            if changed is not None and changed != url:
+                pieces += (html[done : href[0]], f'"{escape(changed)}"')
+                done = href[1]
+    if not pieces:
+        return html
+    pieces.append(html[done:])
+    return "".join(pieces)
+
+
+def rewrite_text(text: str, change: Change, *, most: int = MOST_LINKS) -> str:
+    """The plain text with each http or https URL as `change` wants it; punctuation behind a URL is none of it."""
+    number = 0
+
+    def changed(match: re.Match[str]) -> str:
+        nonlocal number
+        if number >= most:
+            return match[0]
+        url = _bare(match[0])
+        new = change(url, number)
+        number += 1
+        return match[0] if new is None else new + match[0][len(url) :]
+
+    return _IN_TEXT.sub(changed, text)
+
+
+def with_utm(url: str, values: Mapping[str, str]) -> str:
+    """The URL with the parameters for Google Analytics; those that it has already stay. `values` are by names of UTM."""
+    head, mark, fragment = url.partition("#")
+    query = head.partition("?")[2]
+    present = {each.partition("=")[0] for each in query.split("&")} if query else ()
+    added = "&".join([f"{name}={quote_plus(value)}" for name, value in values.items() if name not in present])
+    if not added:
+        return url
+    joint = "" if head.endswith(("?", "&")) else "&" if "?" in head else "?"
+    return f"{head}{joint}{added}{mark}{fragment}"
+
+
+def _next_special(html: str, at: int) -> int:
+    """Where the next link, comment or raw text begins, or the end, or what never ends; nothing is open at `at`.
+
+    Mails are mostly so plain that a look back tells whether a place is outside of tags; else every tag is read from `at` on.
+    """
+    place = at
+    while (found := _OPENING.search(html, place)) is not None:
+        begin = found.start()
+        if not _is_outside(html, at, begin):
+            return _PASSED.match(html, at).end()  # type: ignore[union-attr]  # it matches nothing at least
+        if _SPECIAL.match(html, begin):
+            return begin
+        place = begin + 2
+    return len(html)
+
+
+def _is_outside(html: str, start: int, at: int) -> bool:
+    """Whether the place is surely in no tag, when nothing special lies between `start`, which is in none, and it.
+
+    Within a quoted value the last quotation mark of its kind is the opening one and follows a `=`; elsewhere in a tag a `<` comes
+    after the last `>`.
+    """
+    if html.find("<", html.rfind(">", start, at) + 1 or start, at) >= 0:
+        return False
+    for mark in "\"'":
+        last = html.rfind(mark, start, at)
+        if last >= 0 and html[max(start, last - 20) : last].rstrip()[-1:] in ("=", ""):
+            return False
+    return True
+
+
+def _end_of_special(html: str, at: int) -> int | None:
+    """Where the comment or raw text that begins here ends; None when it is neither, or never ends."""
+    if html.startswith("<!--", at):
+        comment = _COMMENT.match(html, at)
+        return None if comment is None else comment.end()
+    raw = _RAW_START.match(html, at)
+    if raw is None:
+        return None
+    end = re.compile(rf"</{raw[1]}(?=[\s/>])", re.IGNORECASE).search(html, raw.end())
+    return None if end is None else end.start()
+
+
+def _href(html: str, start: int, end: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """Where the value of the tag's first href stands, quotes and all; and where its clicktracking=off, with the space before it."""
+    href = off = None
+    for match in _ONE.finditer(html, start, end):
+        name = match[1].lower()
+        if name == "href" and href is None and match[2]:
+            href = match.span(2)
+        elif name == "clicktracking" and match[2] and match[2].strip("\"'").strip().lower() == "off":
+            begin = match.start()
+            while html[begin - 1].isspace():
+                begin -= 1
+            off = (begin, match.end())
+    return href, off
+
+
+def _url(value: str) -> str | None:
+    """The http or https URL that an attribute's value is, or None."""
+    if value[0] in "\"'":
+        value = value[1:-1]
+    if "&" in value:
+        value = _REFERENCE.sub(_referred, value)
+    if not _WEB.match(value):
+        return None
+    return _LINE_ENDS.sub("", value).strip()
+
+
+def _referred(match: re.Match[str]) -> str:
+    """A character reference within an attribute: a name without its semicolon counts only where it always did (HTML 13.2.5.73)."""
+    reference = match[0]
+    return unescape(reference) if reference[1] == "#" or reference[1:] in html5 else reference
+
+
+def _bare(found: str) -> str:
+    """The URL without the punctuation of the sentence around it; a bracket stays when it closes one within."""
+    while True:
+        last = found[-1]
+        if last in ".,;:!?'*_~" or (last in ")]}" and found.count(last) > found.count("([{"[")]}".index(last)])):
+            found = found[:-1]
+        else:
+            return found
