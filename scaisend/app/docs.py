@@ -11,6 +11,7 @@ from scaisend.app.adapters import Adapters, make_ids
 from scaisend.app.assembly import Assembly
 from scaisend.app.config import SETTINGS, load
 from scaisend.app.metrics import COUNTERS, GAUGES, Metrics
+from scaisend.app.openapi import path_template
 from scaisend.app.ops_api import Measures, OpsApi
 from scaisend.app.routes import public_routes
 from scaisend.http.route import Route
@@ -101,7 +102,7 @@ def doors() -> tuple[list[Route], list[Route]]:
 def _route_table(routes: Iterable[Route]) -> list[str]:
     rows = ["| method | path | needs | limit | what |", "|---|---|---|---|---|"]
     for route in routes:
-        path = route.path.replace("<", "{").replace(">", "}")
+        path = path_template(route.path)
         limit = f"`RATE_LIMIT_{route.limit.upper()}`" if route.limit else "–"
         body = "" if route.body_limit == ORDINARY_BODY else f" (body up to {route.body_limit // 1_000_000} MB)"
         rows.append(f"| {route.method} | `{path}` | {_needs(route)} | {limit} | {route.summary}{body} |")

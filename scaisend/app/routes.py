@@ -9,6 +9,7 @@ from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import compatibility_routes
 from scaisend.app.config import Config
+from scaisend.app.docs_api import DocsApi
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
@@ -32,7 +33,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
     """Every door of the public listener."""
     database, ids = adapters.database, adapters.ids
     sending, domains = assembly.sending(), assembly.domains()
-    return [
+    routes = [
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
         *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
@@ -51,6 +52,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *ops.admin_routes(),
         *WelcomeApi().routes(),
     ]
+    return [*routes, *DocsApi(routes=routes).routes()]
 
 
 def _source_addresses(config: Config) -> list[str]:

@@ -102,7 +102,7 @@ TABLE: Sequence[Unsupported] = (
 
 
 class UnsupportedApi:
-    """501 with the reason, or the answer that is true here."""
+    """404 with the reason, or the answer that is true here. A 5xx would make clients try again and operators look for a fault."""
 
     def routes(self) -> list[Route]:
         return [
@@ -114,7 +114,7 @@ class UnsupportedApi:
         """What SendGrid's clients can read."""
         if method in each.answers:
             return json_reply(each.answers[method])
-        return error_reply(501, [Fault("not implemented", None, each.reason)])
+        return error_reply(404, [Fault("not offered by this service", None, each.reason)])
 
 
 def is_unsupported(route: Route) -> bool:

@@ -9,7 +9,7 @@ PAGE = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>ScaiSend</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}</style></head>
 <body><h1>ScaiSend {__version__}</h1>
-<p>This is the API of a ScaiSend installation. Applications send mail with <code>POST /v3/mail/send</code>.</p>
+<p>This is the API of a ScaiSend installation. Applications send mail with <code>POST /v3/mail/send</code>: see <a href="/docs">/docs</a>.</p>
 <p>The state of this process: <a href="/health">/health</a>, <a href="/ready">/ready</a>.</p></body></html>
 """
 

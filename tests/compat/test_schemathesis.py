@@ -1,0 +1,35 @@
+"""Requests that nobody wrote by hand: schemathesis makes them from our OpenAPI document."""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import SkipTest
+
+from tests.base import PlainTestCase
+from tests.world.installation import DevInstallation
+
+PROGRAM = Path(sys.executable).parent / "schemathesis"
+SECONDS = 40
+
+
+class Schemathesis(PlainTestCase):
+    def test_no_request_is_answered_with_a_5xx(self) -> None:
+        """Every operation, with every parameter and field bent in turn and some values at random: refusals, but no failure of ours."""
+        if not PROGRAM.exists():
+            raise SkipTest("schemathesis is not installed")
+        installation = DevInstallation(DNS_RESOLVERS="127.0.0.1:9")
+        self.addCleanup(installation.close)
+        installation.start()
+        with TemporaryDirectory() as folder:
+            ran = subprocess.run(
+                [
+                    str(PROGRAM), "run", f"{installation.api_url}/openapi.json", "--header", f"Authorization: Bearer {installation.api_key}",
+                    "--checks", "not_a_server_error", "--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "1", "--workers", "2",
+                    "--max-time", str(SECONDS), "--request-timeout", "30", "--generation-database", "none", "--warnings", "off", "--no-color",
+                ],
+                capture_output=True, text=True, cwd=folder, timeout=6 * SECONDS,
+            )
+        self.assertEqual(ran.returncode, 0, ran.stdout[-4000:] + ran.stderr[-1000:])
+        self.assertNotIn("Tested: 0", ran.stdout)
+        self.assertEqual(installation.alarms(), [])
