@@ -22,10 +22,19 @@ def plain_text(html: str, links: tuple[str, ...] = LINKS) -> str:
     Nothing of styles, scripts and comments remains. Ends without a line end.
     """
     reader = _Reader(links)
-    reader.feed(html)
+    reader.feed(_closed(html))
     reader.close()
     text = _LINE_SPACE.sub("\n", reader.text()).replace("\xa0", " ")
     return _EMPTY_LINES.sub("\n\n", text).strip()
+
+
+def _closed(html: str) -> str:
+    """The HTML with what begins after the last end as text: the parser would look for its end again from each beginning."""
+    for beginning, end in (("<!--", "-->"), ("<![", "]"), ("<", ">")):
+        at = html.rfind(end) + 1
+        if html.find(beginning, at) >= 0:
+            html = html[:at] + html[at:].replace(beginning, "&lt;" + beginning[1:])
+    return html
 
 
 class _Reader(HTMLParser):
@@ -43,7 +52,7 @@ class _Reader(HTMLParser):
         return "".join(self._pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _HIDDEN:
+        if tag in _HIDDEN and tag not in self._hidden:
             self._hidden.append(tag)
         if self._hidden:
             if tag == "body":
@@ -59,7 +68,8 @@ class _Reader(HTMLParser):
         elif tag == "img":
             self._pieces.append(_value(attrs, "alt"))
         elif tag == "a":
-            self._links.append((_value(attrs, "href"), len(self._pieces)))
+            # Links do not nest: one that was left open ends here.
+            self._links = [(_value(attrs, "href"), len(self._pieces))]
         elif tag == "pre":
             self._pre += 1
 

@@ -1,5 +1,7 @@
 """Text parts made from HTML."""
 
+from time import process_time
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,3 +36,17 @@ class PlainText(PlainTestCase):
     def test_any_soup_gives_text(self, html: str) -> None:
         """Broken HTML raises nothing, and three line ends never follow each other."""
         self.assertNotIn("\n\n\n", plain_text(html))
+
+    def test_work_is_bounded(self) -> None:
+        """Whatever is left open, the time grows with the length alone."""
+        for piece in ("<!--", "<a ", '<a x="', "<![CDATA[", "</", "<a>x", "<head>", "<a href='x"):
+            for end in ("", ">", "</a>" * 30_000, "</style>" * 30_000, "-->", '">'):
+                began = process_time()
+                plain_text(piece * 30_000 + end)
+                self.assertLess(process_time() - began, 5.0, piece)
+
+    def test_left_open(self) -> None:
+        """What is never closed is text, and nothing before it is lost."""
+        self.assertEqual(plain_text("<p>a</p><!-- b"), "a\n\n<!-- b")
+        self.assertEqual(plain_text("<b>a</b> 1 < 2"), "a 1 < 2")
+        self.assertEqual(plain_text("<a href='https://x.test'>x <a href='https://y.test'>y</a>"), "x y (https://y.test)")
