@@ -9,7 +9,8 @@
     S: 250 2.0.0 …                                                 (only after `Deliveries.message` returned)
 
 Doors: `ReceiverFactory` (receiver_factory.py) listens; `Deliveries` (session.py) is what it asks; `Limits` (limits.py) bounds it;
-`ServerTls` (tls.py) is the certificate. Used by inbound/, by the catch-all MX of development, and by submission when it comes.
+`ServerTls` (tls.py) is the certificate; `AuthRules` (auth.py) make clients log in. Used by inbound/, by submission/, and by the
+catch-all MX of development.
 
 Laws:
 - One command at a time: nothing is read from the buffer while a verdict is open, so replies keep the order of the commands.
@@ -17,5 +18,6 @@ Laws:
   mail after its end, so that the stream never loses step (SMTP smuggling).
 - Nothing survives STARTTLS: not the buffer, not the envelope, not the name of the peer.
 - The content handed over is what the peer sent, octet for octet, without the dots of RFC 5321 4.5.2.
+- A password is asked for under TLS only, or on loopback where that is allowed; with AuthRules nothing is taken before a login.
 - No timer belongs to a session: one sweep a second looks at all of them.
 """

@@ -41,8 +41,11 @@ class Chunk:
     is_last: bool
 
 
-def read_mail_from(argument: str) -> MailFrom | Verdict:
-    """What stands behind MAIL, or why it is refused. A source route is dropped (RFC 5321 appendix C)."""
+def read_mail_from(argument: str, *, may_name_author: bool = False) -> MailFrom | Verdict:
+    """What stands behind MAIL, or why it is refused. A source route is dropped (RFC 5321 appendix C).
+
+    `may_name_author`: AUTH= may stand there, and is passed over (RFC 4954 5).
+    """
     match = _MAIL.fullmatch(argument)
     if match is None:
         return BAD_SENDER
@@ -55,6 +58,8 @@ def read_mail_from(argument: str) -> MailFrom | Verdict:
     if parameters is None:
         return SYNTAX
     size, body, utf8 = parameters.pop("SIZE", "0"), parameters.pop("BODY", "7BIT"), parameters.pop("SMTPUTF8", None)
+    if may_name_author:
+        parameters.pop("AUTH", None)
     if parameters:
         return UNKNOWN_PARAMETER
     if not (size.isascii() and size.isdigit() and len(size) <= 20) or utf8:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from scaisend.faults import Unavailable
 from scaisend.smtp import verdict as say
+from scaisend.smtp.auth import MECHANISMS, AuthRules, Credentials, Login, Step
 from scaisend.smtp.body import ChunkedStream, DottedStream, Spool
 from scaisend.smtp.grammar import MailFrom, is_foreign, is_peer_name, read_chunk, read_mail_from, read_rcpt_to
 from scaisend.smtp.limits import Limits
@@ -42,13 +43,14 @@ class Receiver(SessionLoop):
 
     def __init__(
         self, *, deliveries: Deliveries, hostname: str, limits: Limits, tls: ServerTls | None, metrics: ReceiverMetrics,
-        sessions: Sessions, peer: str,
+        sessions: Sessions, peer: str, auth: AuthRules | None = None,
     ) -> None:
         super().__init__(limits=limits, sessions=sessions, peer=peer)
         self._deliveries = deliveries
         self._hostname = hostname
         self._tls = tls
         self._metrics = metrics
+        self._login = Login(auth, peer)
         self._commands = 0
         self._is_overlong = False
         self._envelope: Envelope | None = None
@@ -82,6 +84,7 @@ class Receiver(SessionLoop):
             self._close(say.BARE_LINE_END)
         elif self._is_overlong:
             self._is_overlong = False
+            self._login.abandon()
             self._reply(say.LINE_TOO_LONG)
         else:
             self._obey(line[:-2])
@@ -108,6 +111,8 @@ class Receiver(SessionLoop):
             return self._reply(say.NOT_UTF8)
         if not text.isprintable():
             return self._reply(say.NOT_UTF8)
+        if self._login.is_open:
+            return self._go_on(self._login.answer(text))
         verb, _, argument = text.partition(" ")
         command = COMMANDS.get(verb.upper())
         if command is not None:
@@ -139,6 +144,8 @@ class Receiver(SessionLoop):
         offers = [self._hostname, "PIPELINING", f"SIZE {self._limits.size_bytes}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING"]
         if self._tls is not None and not self.session.tls:
             offers.append("STARTTLS")
+        if self._login.is_offered(self.session):
+            offers.append(f"AUTH {' '.join(MECHANISMS)}")
         lines = [f"250-{offer}\r\n" for offer in offers[:-1]] + [f"250 {offers[-1]}\r\n"]
         self._replies.append("".join(lines).encode())
 
@@ -159,9 +166,25 @@ class Receiver(SessionLoop):
         if self._buffer:
             return self._close(say.IMPROPER_PIPELINING)
         self._reset("", is_extended=False)
+        self.session.login = None
         self._reply(say.TLS_READY)
         self._flush()
         self.transport.startTLS(self._tls)
+
+    def auth(self, argument: str) -> None:
+        """Nothing may be pipelined behind AUTH: what follows it depends on its reply (RFC 4954 4, RFC 2920 3.1)."""
+        if self._envelope is not None:
+            return self._reply(say.AUTH_IN_MAIL)
+        step = self._login.begin(self.session, argument)
+        if self._buffer and (isinstance(step, Credentials) or self._login.is_open):
+            return self._close(say.IMPROPER_PIPELINING)
+        self._go_on(step)
+
+    def _go_on(self, step: Step) -> None:
+        if isinstance(step, Credentials):
+            self._run(self._judge_credentials(step))
+        else:
+            self._reply(step)
 
     def rset(self, argument: str) -> None:
         if argument:
@@ -193,7 +216,9 @@ class Receiver(SessionLoop):
             return self._reply(say.SAY_EHLO)
         if self._envelope is not None:
             return self._reply(say.NESTED_MAIL)
-        asked = read_mail_from(argument)
+        if (barred := self._login.bars_mail(self.session)) is not None:
+            return self._reply(barred)
+        asked = read_mail_from(argument, may_name_author=self.session.login is not None)
         if isinstance(asked, Verdict):
             return self._reply(asked)
         if asked.size_bytes > self._limits.size_bytes:
@@ -278,6 +303,16 @@ class Receiver(SessionLoop):
 
     # Verdicts
 
+    async def _judge_credentials(self, given: Credentials) -> None:
+        """The client is logged in, or refused; what is put off is not counted against it."""
+        answer = await self._ask(self._login.check(given))
+        if not isinstance(answer, Verdict):
+            self.session.login = answer
+            return self._reply(say.LOGGED_IN)
+        self._reply(answer)
+        if answer.code >= 500 and self._login.failed():
+            self._close(say.TOO_MANY_LOGINS)
+
     async def _judge_sender(self, asked: MailFrom) -> None:
         refusal = await self._ask(self._deliveries.mail(self.session, asked.address))
         if refusal is None:
@@ -327,7 +362,7 @@ class Receiver(SessionLoop):
 
     def _reset(self, name: str, *, is_extended: bool) -> None:
         self._drop_transaction()
-        self.session = Session(self.peer, name, is_extended, self.session.tls)
+        self.session = Session(self.peer, name, is_extended, self.session.tls, self.session.login)
 
     def _drop_transaction(self) -> None:
         if self._spool is not None:
@@ -348,5 +383,6 @@ COMMANDS: dict[str, Callable[[Receiver, str], None]] = {
     "EXPN": Receiver.expn,
     "HELP": Receiver.help,
     "STARTTLS": Receiver.starttls,
+    "AUTH": Receiver.auth,
     "QUIT": Receiver.quit,
 }

@@ -4,6 +4,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
+from scaisend.smtp.auth import AuthRules
 from scaisend.smtp.limits import Limits
 from scaisend.smtp.receiver import Receiver, ReceiverMetrics, Unmetered
 from scaisend.smtp.session import Deliveries
@@ -15,18 +16,19 @@ DRAIN_S = 15.0
 
 
 class ReceiverFactory(Factory):
-    """Hand it to `listenTCP`; `tls` None means that STARTTLS is not offered."""
+    """Hand it to `listenTCP`; `tls` None means that STARTTLS is not offered, `auth` None that nobody logs in."""
 
     noisy = False
 
     def __init__(
         self, *, deliveries: Deliveries, hostname: str, reactor: ReactorTime, limits: Limits | None = None,
-        tls: ServerTls | None = None, metrics: ReceiverMetrics | None = None,
+        tls: ServerTls | None = None, metrics: ReceiverMetrics | None = None, auth: AuthRules | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._hostname = hostname
         self._limits = limits or Limits()
         self._tls = tls
+        self._auth = auth
         self._metrics = metrics or Unmetered()
         self.sessions = Sessions(reactor=reactor, limits=self._limits, tls=tls)
 
@@ -34,7 +36,7 @@ class ReceiverFactory(Factory):
         """A session; a peer without an address (a unix socket) counts as `local`."""
         return Receiver(
             deliveries=self._deliveries, hostname=self._hostname, limits=self._limits, tls=self._tls, metrics=self._metrics,
-            sessions=self.sessions, peer=getattr(addr, "host", None) or "local",
+            sessions=self.sessions, peer=getattr(addr, "host", None) or "local", auth=self._auth,
         )
 
     def drain(self, limit_s: float = DRAIN_S) -> "Deferred[None]":

@@ -8,19 +8,23 @@ from scaisend.smtp.verdict import Verdict
 
 @dataclass(slots=True)
 class Session:
-    """One connection. `name` is what the peer called itself in EHLO or HELO, `tls` the version (TLSv1.3) or empty."""
+    """One connection. `name` is what the peer called itself in EHLO or HELO, `tls` the version (TLSv1.3) or empty.
+
+    `login` is what AuthRules.authenticate said of the client that logged in.
+    """
 
     peer: str
     name: str = ""
     is_extended: bool = False
     tls: str = ""
+    login: object = None
 
     @property
     def protocol(self) -> str:
         """The word behind `with` in a Received field (RFC 3848)."""
         if not self.is_extended:
             return "SMTP"
-        return "ESMTPS" if self.tls else "ESMTP"
+        return f"ESMTP{'S' if self.tls else ''}{'A' if self.login is not None else ''}"
 
 
 @dataclass(slots=True)
