@@ -18,6 +18,7 @@ from tests.world.tenants import NOW
 
 DYNAMIC = "d-" + "0123456789abcdef" * 2
 LEGACY = "8fd9ba1b-3f1a-4f3a-9c1f-0d7d7cbb0b9c"
+UNTRACKED = {"open_tracking": {"enable": False}, "click_tracking": {"enable": False}}
 FIRST = Version("v1", DYNAMIC, True, "n", "Order {{{id}}}", True, "code", NOW, "<p>Hi {{name}}</p>{{#each items}}<p>{{this}}</p>{{/each}}", "", None)
 
 
@@ -30,7 +31,7 @@ class TemplateJourney(WorkerTestCase):
     def ask(self, *data: object, template_id: str = DYNAMIC, caller: Caller | None = None) -> Accepted | Exception:
         """Sends one mail for each of the data; the request has neither subject nor content."""
         people = [{"to": [{"email": f"p{number}@x.test"}], "dynamic_template_data": each} for number, each in enumerate(data)]
-        given = json.dumps({"personalizations": people, "from": {"email": f"shop@{DOMAIN}"}, "template_id": template_id}).encode()
+        given = json.dumps({"personalizations": people, "from": {"email": f"shop@{DOMAIN}"}, "template_id": template_id, "tracking_settings": UNTRACKED}).encode()
         (answer,) = self.accept(self.submission(given, caller))
         return answer
 
@@ -99,7 +100,7 @@ class TemplateJourney(WorkerTestCase):
         old = replace(FIRST, id="v9", template_id=LEGACY, subject="[Acme] <%subject%>", html_content="<h1>-name-</h1><%body%>", generate_plain_content=True)
         self.database.now(store.insert_versions, self.tenant.id, [old])
         people = [{"to": [{"email": "p@x.test"}], "substitutions": {"-name-": "Ann"}}]
-        self.send(template_id=LEGACY, personalizations=people, subject="Hi -name-", content=[{"type": "text/html", "value": "<p>-name-</p>"}])
+        self.send(template_id=LEGACY, personalizations=people, subject="Hi -name-", content=[{"type": "text/html", "value": "<p>-name-</p>"}], tracking_settings=UNTRACKED)
         process = self.world.start()
         process.sweep()
         (mail,) = self.mails(process)
