@@ -11,6 +11,7 @@ from html.entities import html5
 from urllib.parse import quote_plus
 
 MOST_LINKS = 1_000
+MOST_PUNCTUATION = 20
 UTM = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")
 
 # What becomes of a link: the new URL, or None where it stays. The first argument is the URL, the second its number among the links.
@@ -178,9 +179,10 @@ def _referred(match: re.Match[str]) -> str:
 
 def _bare(found: str) -> str:
     """The URL without the punctuation of the sentence around it; a bracket stays when it closes one within."""
-    while True:
+    for _ in range(MOST_PUNCTUATION):
         last = found[-1]
         if last in ".,;:!?'*_~" or (last in ")]}" and found.count(last) > found.count("([{"[")]}".index(last)])):
             found = found[:-1]
         else:
-            return found
+            break
+    return found

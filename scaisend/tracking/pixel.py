@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 
-# One transparent pixel, 43 bytes.
+# One transparent pixel, 42 bytes.
 GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _STYLE = "height:1px!important;width:1px!important;border:0!important;margin:0!important;padding:0!important"
 _BODY_END = "</body"
