@@ -10,7 +10,7 @@ from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.messages import To, insert_message
-from tests.world.tenants import NOW, id_maker, now
+from tests.world.tenants import NOW, id_maker, make_a_tenant, now
 
 
 class QueueTests(PlainTestCase):
@@ -28,8 +28,9 @@ class QueueTests(PlainTestCase):
 
     def test_depths(self) -> None:
         """Due, later and oldest from the database, held from the queue server; null where there is none."""
-        self.make(To(), due_at=time.time() - 60)
-        self.make(To(), due_at=time.time() + 60)
+        tenant = make_a_tenant(self.database, self.ids)
+        self.make(To(), due_at=time.time() - 60, tenant_id=tenant.id)
+        self.make(To(), due_at=time.time() + 60, tenant_id=tenant.id)
         now(self, self.queue.push(EMAIL_PROCESS, ["msg_1"]))
         row = now(self, depths(self.adapters))["queues"][0]
         self.assertEqual((row["queue"], row["waiting"], row["later"], row["in_queue"], row["in_flight"]), (EMAIL_PROCESS, 1, 1, 1, 0))
