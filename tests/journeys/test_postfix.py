@@ -38,6 +38,7 @@ class PostfixCase(PlainTestCase):
             self.assertEqual(status, 202, answer)
         self.house.settled()
         self.assertEqual(set(self.house.states()), {"delivered"}, self.house.open_rows())
+        self.house.audit()
         return host.mails(len(BODIES), 20.0)
 
     def check(self, mails: list[bytes]) -> None:

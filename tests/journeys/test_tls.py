@@ -29,6 +29,7 @@ class TlsTests(PlainTestCase):
         self.assertEqual(len(promises.accepted), 10)
         if arrives:
             self.house.settled()
+            self.house.audit()
             self.assertEqual(len(self.sink.taken), sum(len(each.recipients) for each in promises.accepted))
 
     def test_opportunistic_takes_what_is_offered(self) -> None:

@@ -46,6 +46,7 @@ class _House:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="scaisend-installation-"))
+        self.command_environment: dict[str, str] = {}
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         raise NotImplementedError(statement)
@@ -79,6 +80,14 @@ class _House:
         """Lines of the outputs that tell of an error nobody expected."""
         return [line for path in self.folder.glob("*.log") for line in path.read_text(errors="replace").splitlines() if "Traceback" in line or "[critical]" in line]
 
+    def audit(self) -> Mapping[str, Any]:
+        """The ledger, which shows no violation."""
+        code, output, errors = run_command(["audit", "--json"], environment=self.command_environment, folder=self.folder)
+        if code != 0:
+            raise AssertionError(f"the ledger has violations: {output}{errors}")
+        ledger: Mapping[str, Any] = json.loads(output)
+        return ledger
+
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -92,6 +101,7 @@ class DevInstallation(_House):
     def __init__(self, **settings: str) -> None:
         super().__init__()
         self._settings = {**QUICK, **settings}
+        self.command_environment = bare_environment(DATA_DIR=str(self.folder / "data"))
         self.program: Program | None = None
         self.ready: Mapping[str, Any] = {}
 
@@ -175,7 +185,7 @@ class Installation(_House):
         if redis is not None:
             redis.wipe()
             adapters["REDIS_URL"] = redis.tcp_url
-        self._environment = bare_environment(
+        self.command_environment = bare_environment(
             **{
                 **QUICK, **adapters, "DATA_DIR": str(self.folder / "data"), "SECRET_KEY": secrets.token_hex(32), "OPS_LISTEN": "off",
                 "INBOUND_SMTP_PORT": "off", "SMTP_HELO_HOSTNAME": "mx.scaisend.test", "SMTP_ROUTES": f"*=127.0.0.1:{sink_port}", **settings,
@@ -189,13 +199,13 @@ class Installation(_House):
 
     def command(self, *arguments: str) -> str:
         """What a command printed. Raises: AssertionError when it failed."""
-        code, output, errors = run_command(arguments, environment=self._environment, folder=self.folder)
+        code, output, errors = run_command(arguments, environment=self.command_environment, folder=self.folder)
         if code != 0:
             raise AssertionError(f"scaisend {' '.join(arguments)}: exit code {code}: {output}{errors}")
         return output
 
     def command_json(self, *arguments: str) -> Any:
-        return run_json(arguments, environment=self._environment, folder=self.folder)
+        return run_json(arguments, environment=self.command_environment, folder=self.folder)
 
     def add_domain(self, name: str, *options: str) -> None:
         """The domain is the tenant's and verified, its keys sign: as after a verification that found the records in DNS."""
@@ -214,7 +224,7 @@ class Installation(_House):
             self._ports.setdefault(name, free_port())
             arguments += ["--host", "127.0.0.1", "--port", str(self._ports[name])]
         program = Program(
-            arguments, environment={**self._environment, **settings, "SCAISEND_FAULT_POINT": fault}, folder=self.folder, log=self.folder / f"{name}.log"
+            arguments, environment={**self.command_environment, **settings, "SCAISEND_FAULT_POINT": fault}, folder=self.folder, log=self.folder / f"{name}.log"
         )
         self.programs[name] = program
         if waits:
@@ -240,14 +250,6 @@ class Installation(_House):
             connection.close()
         else:
             self.ask(statement)
-
-    def audit(self) -> Mapping[str, Any]:
-        """The ledger, which shows no violation."""
-        code, output, errors = run_command(["audit", "--json"], environment=self._environment, folder=self.folder)
-        if code != 0:
-            raise AssertionError(f"the ledger has violations: {output}{errors}")
-        ledger: Mapping[str, Any] = json.loads(output)
-        return ledger
 
     def stop(self, *names: str) -> dict[str, float]:
         """The processes (all of them when none is named) stopped in good order; the seconds that each took."""
