@@ -42,6 +42,7 @@ from scaisend.timing import ReactorTime
 from scaisend.tracking.settings import with_defaults
 
 BATCH = 50
+TURN_S = 0.02
 LARGE_TEXT = '"object":"texts/'  # what a payload holds whose text is in the object store (sending/api.py)
 
 
@@ -152,7 +153,7 @@ class RenderWorker(Service):
         self._reached("render.claimed_rows")
         if claim.claimed:
             whole = await self._whole(claim.claimed)
-            batch = self._render(whole, claim.settings, self._shelf.pick(claim.stamps, claim.fresh), lease)
+            batch = await self._render(whole, claim.settings, self._shelf.pick(claim.stamps, claim.fresh), lease)
             self._reached("render.rendered")
             await self._pass_on(batch, lease)
 
@@ -231,12 +232,17 @@ class RenderWorker(Service):
             record(txn, self._ids, changes, now)
         return left
 
-    def _render(
+    async def _render(
         self, claimed: Sequence[ToRender], settings: Mapping[str, Mapping[str, Section]], templates: Mapping[Owner, MailTemplate], lease: Lease,
     ) -> _Batch:
+        """The mails, and the changes of messages that have none; the reactor had its turn whenever rendering took long."""
         batch = _Batch([], [])
         now = self._now_s()
+        began = self._monotonic_s()
         for each in claimed:
+            if self._monotonic_s() - began > TURN_S:
+                await pause(self._reactor, 0)
+                began = self._monotonic_s()
             if each.tries >= POISONED_AFTER:
                 reason = f"set aside: {each.tries} workers took it and none came to an end"
                 batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
