@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from scaisend.app.adapters import Adapters
+from scaisend.app.assembly import Built
 from scaisend.app.telling import webhook_targets
 from scaisend.app.unsupported_api import UnsupportedApi
 from scaisend.caller import Caller
@@ -18,9 +19,12 @@ from scaisend.identity.account_api import AccountApi
 from scaisend.identity.instance_store import identity_epoch
 from scaisend.inbound.parse_api import ParseApi
 from scaisend.sending.api import SendApi
+from scaisend.storage.sweeping import Sweeping
+from scaisend.suppressions.purge_worker import BouncePurge
 from scaisend.tracking.settings_api import SettingsApi
 
 TRIES = 5
+PURGE_EVERY_S = 3_600.0
 SERVICE = "service"
 
 
@@ -42,6 +46,14 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
         *ParseApi(database=database, url_fault=targets.fault, reserved=_reserved(config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"])).routes(),
         *UnsupportedApi().routes(),
     ]
+
+
+def add_purging(adapters: Adapters, built: Built) -> None:
+    """Bounces leave their list after the days that their tenant has set."""
+    purge = BouncePurge(database=adapters.database, now_s=time.time)
+    sweeping = Sweeping("bounce-purge", purge.turn, interval_s=PURGE_EVERY_S, reactor=adapters.reactor)
+    built.measures.sweeps.append(sweeping)
+    built.services.append(sweeping)
 
 
 def own_mail(adapters: Adapters, sending: SendApi) -> SendsOwn:

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
+from scaisend.app.compatibility import add_purging
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
@@ -142,6 +143,7 @@ class Daemon(MultiService):
             self._assembly.add_rendering()
             add_webhooks(self.adapters, self._assembly.built)
             add_statistics(self.adapters, self._assembly.built)
+            add_purging(self.adapters, self._assembly.built)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)

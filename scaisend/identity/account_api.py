@@ -21,6 +21,7 @@ PROFILE = ("address", "address2", "city", "company", "country", "first_name", "l
 CREDITS = 2**31 - 1
 TLS: Mapping[str, object] = {"require_tls": False, "require_valid_cert": False, "version": 1.2}
 TLS_VERSIONS = (1.1, 1.2, 1.3)
+NOT_ENFORCED = "TLS is enforced for all tenants together: the operator sets SMTP_TLS_POLICY to required or verify."
 
 
 class AccountApi:
@@ -41,7 +42,7 @@ class AccountApi:
             get("/v3/user/username", self.username, permission=profile, summary="Name and number of the account"),
             put("/v3/user/username", self.change_username, permission=WRITE, summary="Change the name of the account"),
             get("/v3/user/settings/enforced_tls", self.enforced_tls, permission=account, summary="Whether recipients must offer TLS"),
-            patch("/v3/user/settings/enforced_tls", self.change_enforced_tls, permission=WRITE, summary="Change whether recipients must offer TLS"),
+            patch("/v3/user/settings/enforced_tls", self.change_enforced_tls, permission=WRITE, summary="Refused where TLS is to be enforced: the operator does that"),
         ]
 
     async def account(self, call: Call) -> Reply:
@@ -92,22 +93,23 @@ class AccountApi:
         return json_reply({"username": name})
 
     async def enforced_tls(self, call: Call) -> Reply:
-        """What was set, or that nothing is enforced."""
-        settings = await self._database.read(section, call.caller.tenant_id, SECTION)
-        return json_reply({**TLS, **settings.get("enforced_tls", {})})
+        """Nothing is enforced for a tenant by itself."""
+        return json_reply(TLS)
 
     async def change_enforced_tls(self, call: Call) -> Reply:
-        """The setting as it is now; what is not given stays."""
+        """The setting, which stays as it is. Raises: Invalid when something is to be enforced."""
         faults: list[Fault] = []
         given = call.json()
         reader = Reader(given, faults)
-        values: dict[str, object] = {name: reader.flag(name, required=True) for name in ("require_tls", "require_valid_cert") if reader.has(name)}
-        if isinstance(given, dict) and (version := given.get("version")) is not None:
-            if version not in TLS_VERSIONS or isinstance(version, bool):
-                reader.fault("The version must be 1.1, 1.2 or 1.3.", "version")
-            values["version"] = version
+        for name in ("require_tls", "require_valid_cert"):
+            # What is not done must not look as if it were.
+            if reader.has(name) and reader.flag(name, required=True):
+                reader.fault("This cannot be enforced for one account.", name, NOT_ENFORCED)
+        version = given.get("version") if isinstance(given, dict) else None
+        if version is not None and (isinstance(version, bool) or version not in TLS_VERSIONS):
+            reader.fault("The version must be 1.1, 1.2 or 1.3.", "version")
         finish(faults)
-        return json_reply({**TLS, **await self._database.run(_change, call, "enforced_tls", values)})
+        return json_reply(TLS)
 
 
 def user_id(tenant_id: str) -> int:

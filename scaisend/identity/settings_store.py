@@ -37,6 +37,13 @@ def settings_across_tenants(txn: Txn, tenant_ids: Sequence[str]) -> dict[str, Ma
     return {row[0]: orjson.loads(row[1]) for row in found}
 
 
+def having_across_tenants(txn: Txn, section_name: str, name: str) -> dict[str, Values]:
+    """This setting of each tenant that has ever set it."""
+    found = txn.rows("SELECT id, settings FROM tenants WHERE settings LIKE :like ORDER BY id", {"like": f'%"{name}"%'})
+    settings = {row[0]: orjson.loads(row[1]).get(section_name, {}).get(name) for row in found}
+    return {tenant_id: values for tenant_id, values in settings.items() if values}
+
+
 def _sections(txn: Txn, tenant_id: str, lock: str = "") -> dict[str, Section]:
     row = txn.row(f"SELECT settings FROM tenants WHERE id = :tenant_id {lock}", {"tenant_id": tenant_id})
     sections: dict[str, Section] = orjson.loads(row[0]) if row and row[0] else {}

@@ -1,6 +1,9 @@
 """The suppression lists: which of them stop a mail, and which `bypass_*` setting lets it pass."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from scaisend.address import a_labels, fold
 
 BOUNCES = "bounces"
 BLOCKS = "blocks"
@@ -47,6 +50,36 @@ def stopped_by(listed: Iterable[str], bypass: frozenset[str]) -> str | None:
 def group_stops(bypass: Collection[str]) -> bool:
     """Whether having left the mail's group stops it: `bypass_unsubscribe_management` speaks of the global list only."""
     return "list" not in bypass
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Whom a tenant always mails, whatever list they are on: folded addresses, and domains."""
+
+    addresses: frozenset[str]
+    domains: frozenset[str]
+
+    def __contains__(self, email: str) -> bool:
+        """Whether the folded address is one of them, or of one of the domains."""
+        return email in self.addresses or email.rpartition("@")[2] in self.domains
+
+
+def allowed_by(setting: Mapping[str, object]) -> Allowed | None:
+    """Whom the setting `address_whitelist` names, or None when it is off or empty."""
+    listed = setting.get("list")
+    if not setting.get("enabled") or not isinstance(listed, list) or not listed:
+        return None
+    texts = [each for each in listed if isinstance(each, str)]
+    return Allowed(
+        frozenset([fold(each) for each in texts if "@" in each]), frozenset([_domain(each) for each in texts if "@" not in each])
+    )
+
+
+def _domain(text: str) -> str:
+    try:
+        return a_labels(text)
+    except ValueError:
+        return text.lower()
 
 
 def reason_of(name: str) -> str:

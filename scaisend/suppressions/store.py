@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scaisend.identity.settings_store import settings_across_tenants
 from scaisend.storage.database import Row, Txn, Value
+from scaisend.suppressions.lists import Allowed, allowed_by
 
 US = 1_000_000
 _COLUMNS = ("tenant_id", "list", "email", "reason", "status", "ip", "event_id", "rule", "created_at")
@@ -73,17 +75,23 @@ class Wanted:
 
 
 def listed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
-    """Which lists hold each (tenant id, folded address); addresses on no list are absent."""
+    """Which lists hold each (tenant id, folded address); absent are those on no list, and those that their tenant always mails."""
     found: dict[tuple[str, str], set[str]] = {}
     for tenant_id, email, name in txn.rows(
         "SELECT tenant_id, email, list FROM suppressions WHERE (tenant_id, email) IN :addresses", {"addresses": sorted(set(addresses))}
     ):
         found.setdefault((tenant_id, email), set()).add(name)
+    if found:
+        allowed = _allowed_across_tenants(txn, found)
+        return {each: lists for each, lists in found.items() if each[0] not in allowed or each[1] not in allowed[each[0]]}
     return found
 
 
 def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
-    """Where each (tenant id, folded address) is listed and which groups it left, in one query; the others are absent."""
+    """Where each (tenant id, folded address) is listed and which groups it left; the others are absent.
+
+    Those that their tenant always mails are on no list, but have left what they left.
+    """
     found: dict[tuple[str, str], tuple[set[str], set[int]]] = {}
     for tenant_id, email, name, group_id in txn.rows(
         "SELECT tenant_id, email, list, 0 FROM suppressions WHERE (tenant_id, email) IN :addresses "
@@ -95,7 +103,18 @@ def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> 
             groups.add(group_id)
         else:
             lists.add(name)
-    return {address: Standing(frozenset(lists), frozenset(groups)) for address, (lists, groups) in found.items()}
+    allowed = _allowed_across_tenants(txn, found) if found else {}
+    for (tenant_id, email), (lists, _) in found.items():
+        if tenant_id in allowed and email in allowed[tenant_id]:
+            lists.clear()
+    return {address: Standing(frozenset(lists), frozenset(groups)) for address, (lists, groups) in found.items() if lists or groups}
+
+
+def _allowed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[str, Allowed]:
+    """Whom the tenants of the addresses always mail: those whose mail_settings.address_whitelist is on."""
+    settings = settings_across_tenants(txn, sorted({tenant_id for tenant_id, _ in addresses}))
+    found = {tenant_id: allowed_by(sections.get("mail_settings", {}).get("address_whitelist", {})) for tenant_id, sections in settings.items()}
+    return {tenant_id: allowed for tenant_id, allowed in found.items() if allowed is not None}
 
 
 def list_across_tenants(txn: Txn, entries: Iterable[Entry]) -> int:
@@ -105,6 +124,21 @@ def list_across_tenants(txn: Txn, entries: Iterable[Entry]) -> int:
         for each in sorted(entries, key=lambda each: (each.tenant_id, each.email, each.list))
     ]
     return txn.insert("suppressions", _COLUMNS, rows, ignore=True) if rows else 0
+
+
+def forget_old_bounces(txn: Txn, tenant_id: str, before: float, *, is_soft: bool, most: int) -> int:
+    """Up to `most` of the tenant's bounces from before the moment are off the list, those with a 4.x.x status or all others; how many."""
+    which = "status LIKE '4%'" if is_soft else "(status IS NULL OR status NOT LIKE '4%')"
+    rows = txn.rows(
+        f"SELECT number FROM suppressions WHERE tenant_id = :tenant_id AND list = 'bounces' AND created_at < :before AND {which} LIMIT :most",
+        {"tenant_id": tenant_id, "before": int(before * US), "most": most},
+    )
+    if not rows:
+        return 0
+    return txn.execute(
+        "DELETE FROM suppressions WHERE number IN :numbers AND tenant_id = :tenant_id",
+        {"numbers": sorted(row[0] for row in rows), "tenant_id": tenant_id},
+    )
 
 
 def listed(txn: Txn, tenant_id: str, name: str, wanted: Wanted, *, limit: int, offset: int) -> list[Listed]:

@@ -37,15 +37,15 @@ def _setting(name: str, title: str, description: str, fields: Mapping[str, str],
 
 
 MAIL_SETTINGS: tuple[Setting, ...] = (
-    _setting("address_whitelist", "Address Whitelist", "Addresses and domains whose mail no suppression list stops.", {"list": LISTED}),
+    _setting("address_whitelist", "Address Whitelist", "Addresses and domains that are mailed whatever suppression list they are on; who left a group has left it.", {"list": LISTED}),
     _setting("bcc", "BCC", "Retired: kept and shown, without effect.", {"email": ADDRESS}),
     _setting("bounce_purge", "Bounce Purge", "After how many days bounces leave their list.", {"soft_bounces": DAYS, "hard_bounces": DAYS}),
     _setting("footer", "Footer", "Text that is added to the end of each mail.", {"html_content": TEXT, "plain_content": TEXT}),
-    _setting("forward_bounce", "Forward Bounce", "An address that is told of bounces.", {"email": ADDRESS}),
-    _setting("forward_spam", "Forward Spam", "An address that is told of spam reports.", {"email": ADDRESS}),
+    _setting("forward_bounce", "Forward Bounce", "Kept and shown; bounces are told by webhooks.", {"email": ADDRESS}),
+    _setting("forward_spam", "Forward Spam", "Kept and shown; spam reports are told by webhooks.", {"email": ADDRESS}),
     _setting("plain_content", "Plain Content", "Retired: kept and shown, without effect.", {}),
     _setting("spam_check", "Spam Checker", "Retired: kept and shown, without effect.", {"max_score": SCORE, "url": URL}),
-    _setting("template", "Legacy Email Template", "HTML around each mail, with <% body %> where the mail stands.", {"html_content": TEXT}),
+    _setting("template", "Legacy Email Template", "Kept and shown; dynamic templates stand in its place.", {"html_content": TEXT}),
 )
 TRACKING_SETTINGS: tuple[Setting, ...] = (
     _setting("click", "Click Tracking", "Links lead over this service, which tells of clicks.", {"enable_text": FLAG}, enabled=True),

@@ -39,7 +39,7 @@ MAIL = {
 P = "test_url_param"
 LISTS = ("bounces", "blocks", "invalid_emails", "spam_reports")
 
-CALLS: tuple[Calling, ...] = tuple([
+CALLS: tuple[Calling, ...] = (
     # mail
     *c("POST=201", "/v3/mail/batch", batch="batch_id"), *c("GET=200", "/v3/mail/batch/{batch}"),
     *c("POST=201", "/v3/asm/groups", {"name": "News", "description": "d", "is_default": True}, group="id"),
@@ -138,4 +138,4 @@ CALLS: tuple[Calling, ...] = tuple([
     *c("GET=200", "/v3/scopes/requests"), *c("DELETE=204", f"/v3/scopes/requests/{P}"), *c("PATCH=200", f"/v3/scopes/requests/{P}/approve"),
     *c("GET=200 POST=201", "/v3/teammates", {"email": "a@example.com", "scopes": []}), *c("GET=200 PATCH=200 DELETE=204", f"/v3/teammates/{P}", {"scopes": []}),
     *c("GET=200", "/v3/teammates/pending"), *c("DELETE=204", f"/v3/teammates/pending/{P}"), *c("POST=200", f"/v3/teammates/pending/{P}/resend"),
-])
+)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from werkzeug.routing import Map, Rule
 
 from scaisend.app.unsupported_api import TABLE
-from tests.compat.calls import CALLS, P, Calling
+from tests.compat.calls import CALLS, Calling, P
 from tests.world.installation import SENDER_DOMAIN, Installation
 from tests.world.redis_server import free_port
 

@@ -21,11 +21,12 @@ class Schemathesis(PlainTestCase):
         installation = DevInstallation(DNS_RESOLVERS="127.0.0.1:9")
         self.addCleanup(installation.close)
         installation.start()
+        # One worker: several threads of it trip over each other in CPython 3.11's ast (hypothesis describes lambdas there).
         with TemporaryDirectory() as folder:
             ran = subprocess.run(
                 [
                     str(PROGRAM), "run", f"{installation.api_url}/openapi.json", "--header", f"Authorization: Bearer {installation.api_key}",
-                    "--checks", "not_a_server_error", "--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "1", "--workers", "2",
+                    "--checks", "not_a_server_error", "--phases", "coverage,fuzzing", "--max-examples", "3", "--seed", "1", "--workers", "1",
                     "--max-time", str(SECONDS), "--request-timeout", "30", "--generation-database", "none", "--warnings", "off", "--no-color",
                 ],
                 capture_output=True, text=True, cwd=folder, timeout=6 * SECONDS,

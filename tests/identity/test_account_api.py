@@ -41,10 +41,12 @@ class AccountApiTests(RoutedTestCase):
             self.assertEqual(self.fields(self.ask("PUT", "/v3/user/email", body)), ["email"])
 
     def test_enforced_tls(self) -> None:
-        """Kept and shown; the version is one of SendGrid's."""
+        """It cannot be enforced for one tenant, and nobody is told otherwise; what is no version is refused."""
         path = "/v3/user/settings/enforced_tls"
-        self.assertEqual(self.ask("GET", path)[1], {"require_tls": False, "require_valid_cert": False, "version": 1.2})
-        self.assertEqual(self.ask("PATCH", path, {"require_tls": True, "version": 1.3})[1], {"require_tls": True, "require_valid_cert": False, "version": 1.3})
+        off = {"require_tls": False, "require_valid_cert": False, "version": 1.2}
+        self.assertEqual(self.ask("GET", path), (200, off))
+        self.assertEqual(self.ask("PATCH", path, {"require_tls": False, "version": 1.3}), (200, off))
+        self.assertEqual(self.fields(self.ask("PATCH", path, {"require_tls": True})), ["require_tls"])
         self.assertEqual(self.fields(self.ask("PATCH", path, {"require_valid_cert": None, "version": True})), ["require_valid_cert", "version"])
 
     def test_probes_tell_a_restricted_key(self) -> None:

@@ -1,4 +1,4 @@
-from scaisend.suppressions.lists import STOPPING, listed_by, stopped_by
+from scaisend.suppressions.lists import STOPPING, allowed_by, listed_by, stopped_by
 from tests.base import PlainTestCase
 
 NOTHING: frozenset[str] = frozenset()
@@ -32,3 +32,14 @@ class ListsTests(PlainTestCase):
             ("spam_report", {"proof": "message_id"}, None), ("bounce", {"bounce_type": "hard", "forwarded": True}, None), ("delivered", {}, None),
         ]
         self.assertEqual([(kind, detail, listed_by(kind, detail)) for kind, detail, _ in rows], rows)
+
+    def test_whom_a_tenant_always_mails(self) -> None:
+        """Addresses in any case and domains in any spelling, not what only ends like them; nobody while the setting is off or empty."""
+        allowed = allowed_by({"enabled": True, "list": ["Jane@Example.com", "Bücher.example", 1]})
+        assert allowed is not None
+        for email, is_allowed in (
+            ("jane@example.com", True), ("joe@example.com", False), ("joe@xn--bcher-kva.example", True), ("joe@sub.xn--bcher-kva.example", False), ("", False),
+        ):
+            self.assertEqual(email in allowed, is_allowed, email)
+        for setting in ({}, {"enabled": False, "list": ["a.example"]}, {"enabled": True, "list": []}, {"enabled": True}):
+            self.assertIsNone(allowed_by(setting))
