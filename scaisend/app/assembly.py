@@ -57,6 +57,7 @@ from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
 from scaisend.tracking.optout import unsubscribe_by_mail
 from scaisend.tracking.personal import read_token
+from scaisend.tracking.seen_worker import Sightings
 
 MARKS_AT_ONCE = 2
 ENCODED_AT_ONCE = 65_536
@@ -120,6 +121,12 @@ class Assembly:
             commits=self.accepting(), objects=self._adapters.objects, pushing=self.renders, ids=self._adapters.ids,
             metrics=self._adapters.metrics, encode=_encode, reached=reach,
         )
+
+    def sightings(self) -> Sightings:
+        """Who records opens and clicks."""
+        sightings = Sightings(database=self._adapters.database, ids=self._adapters.ids, reactor=self._adapters.reactor, now_s=time.time)
+        self.built.workers.append(sightings)
+        return sightings
 
     def domains(self) -> Domains:
         """What the API and the command line do with sender domains."""

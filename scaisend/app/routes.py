@@ -27,6 +27,7 @@ from scaisend.sending.batches_api import BatchesApi
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.groups_api import GroupsApi
 from scaisend.tracking.api import UnsubscribeApi
+from scaisend.tracking.seen_api import SeenApi
 
 
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
@@ -44,6 +45,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
+        *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
         *KeptMailsApi(database=database, objects=adapters.objects).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *reporting_routes(adapters, assembly.built),

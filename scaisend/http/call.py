@@ -16,10 +16,11 @@ class Call:
     """One request whose caller is known and may do this; public routes are called by NOBODY.
 
     `path` holds the path's parameters, percent-decoded; `query` every value of each name, in order; `headers` lower-case
-    names. `body` is whole and unpacked. `now_s` is the moment of arrival; `remote` the address of the client.
+    names. `method` is as the client wrote it, for HEAD is answered by GET's route. `body` is whole and unpacked. `now_s` is the moment of arrival; `remote` the address of the client.
     """
 
     caller: Caller = NOBODY
+    method: str = "GET"
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, list[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -95,7 +95,7 @@ class Door:
         try:
             return await route.call(
                 Call(
-                    caller=visit.caller, path=path, query=query, headers=visit.headers, body=body,
+                    caller=visit.caller, method=visit.method, path=path, query=query, headers=visit.headers, body=body,
                     request_id=visit.request_id, now_s=visit.arrived_at, remote=visit.remote,
                 )
             )
