@@ -1,6 +1,7 @@
 """Mail that goes out: from a rendered mail to the destination's reply, and what is made of that reply.
 
-Doors: `worker.py` takes ids from the queue `smtp:deliver` and mails handed over in memory; `pool_client.py` is what it submits jobs to.
+Doors: `worker.py` takes ids from the queue `smtp:deliver` and mails handed over in memory; `pool_client.py` is what it submits jobs to;
+`/api/admin/ip-pools`, `/api/admin/destinations` (destinations_api.py) and `/v3/ips` (ips_api.py) are for tenants and operators.
 Tables: recipients (states `sending`, `in_doubt`), bodies, dialogues, destinations, all through `store.py`.
 Called by: `app/assembly.py` alone.
 

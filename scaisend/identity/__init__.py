@@ -4,7 +4,8 @@ Partner → tenant → people and API keys. Every request resolves to exactly on
 
 Doors     `authenticate.Authenticator` turns a credential into a `Caller` (the Identity seam of http/door.py);
           `keys_store.check_callers` asks again inside the transaction that acts on the verdict;
-          `/v3/api_keys`, `/v3/scopes`, `/v3/user/account`, `/v3/user/profile`, `/api/admin/api-keys`, `/api/admin/audit-log`.
+          `/v3/api_keys`, `/v3/scopes`, `/v3/user/account` and its like, `/api/admin/api-keys`, `/api/admin/audit-log`;
+          `settings_store` (what a tenant has set, for the rooms above).
 Clean     `permissions` (ours, SendGrid's scope names, the default roles), `api_key` (the form of a key and the verdict on it),
           `key_request` (what /v3/api_keys is asked for).
 Worker    `last_used_worker.LastUsed` writes down when keys were last used.

@@ -2,8 +2,8 @@
 
 Doors: `InboundDeliveries` (smtp_server.py) answers the receiver of smtp/; `OurRecipients` (recipients.py) knows our addresses;
 `read` (read.py) says what the octets of a mail are; `ParseWorker` (parse_worker.py) reads what was kept and records it;
-`KeptMailsApi` (kept_api.py) shows what could not be read.
-Table: `inbound_mails`, one row a recipient. Objects: `inbound/<id>` for mails over 256 KB.
+`KeptMailsApi` (kept_api.py) shows what could not be read; `ParseApi` (parse_api.py) keeps which host's mail is posted where.
+Tables: `inbound_mails`, one row a recipient; `parse_settings`, a host each. Objects: `inbound/<id>` for mails over 256 KB.
 
     kept, kind `unparsed` → read in a thread → event, status and suppression in one transaction with the end of the row
                                              → or kept 30 days under its kind: it could not be read, or speaks of no mail we know

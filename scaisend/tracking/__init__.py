@@ -2,7 +2,8 @@
 
 What it does: signs the tokens in links and addresses that name one recipient, takes opt-outs and preferences from the page, from
 one-click posts and from mails, and records them.
-Doors: `api.py` (/t/u/<token>), `optout.unsubscribe(txn, …)` for mails to unsubscribe+<token>@, `personal.py` for those who write mails.
+Doors: `settings_api.py` (/v3/tracking_settings, /v3/mail_settings; the tables and their merging under requests are in `settings.py`),
+`api.py` (/t/u/<token>), `optout.unsubscribe(txn, …)` for mails to unsubscribe+<token>@, `personal.py` for those who write mails.
 Tables: reads recipients, messages and mail_requests; writes the suppressions and, by record, history.
 Callers: sending (places of tokens), delivery (tokens), inbound (mails).
 Laws: a GET changes nothing, for scanners follow links; a token names one recipient and its own purpose, and opts nobody else out;
