@@ -13,7 +13,8 @@ LENGTH = 26
 LANE_AT = 10
 LANE_LENGTH = 4
 _PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
-_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+# What Python reads base 32 in, and ! for all that is no letter of ours.
+_DIGITS = {code: "!" for code in range(128)} | {ord(letter): digit for letter, digit in zip(ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)}
 
 
 class IdMaker:
@@ -60,15 +61,9 @@ def number_of(text: str) -> int:
     Raises: ValueError when the text is no such id.
     """
     tail = text.rpartition("_")[2]
-    if len(tail) != LENGTH or tail[0] > "7":
+    if len(tail) != LENGTH or tail[0] > "7" or not tail.isascii():
         raise ValueError("not an id")
-    number = 0
-    for letter in tail:
-        value = _VALUES.get(letter)
-        if value is None:
-            raise ValueError("not an id")
-        number = (number << 5) | value
-    return number
+    return int(tail.translate(_DIGITS), 32)
 
 
 def short_form(number: int) -> str:

@@ -6,7 +6,9 @@ for all of its recipients; it holds the places of their tokens, which delivery f
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from json import dumps, loads
+from functools import lru_cache
+
+from orjson import dumps, loads
 
 from scaisend.faults import ScaiSendError
 
@@ -37,6 +39,12 @@ class TokenRef:
 
 
 Segment = bytes | ObjectRef | TokenRef
+
+
+@lru_cache(maxsize=256)
+def token_ref(purpose: str, start: int, size_bytes: int) -> TokenRef:
+    """The place; most mails have the same few, so they are made once."""
+    return TokenRef(purpose, start, size_bytes)
 
 
 def size_of(segments: Sequence[Segment]) -> int:
@@ -94,7 +102,7 @@ def pack(segments: Sequence[Segment]) -> bytes:
     """The segments as one value for the database; a mail without references costs one byte more than its size."""
     if len(segments) == 1 and isinstance(segments[0], bytes):
         return _WHOLE + segments[0]
-    index = dumps([_indexed(each) for each in segments]).encode()
+    index = dumps([_indexed(each) for each in segments])
     return b"".join([_SEGMENTED, b"%d\n" % len(index), index, *[each for each in segments if isinstance(each, bytes)]])
 
 
@@ -113,7 +121,7 @@ def unpack(packed: bytes) -> tuple[Segment, ...]:
         segments: list[Segment] = []
         for each in loads(packed[index_at:at]):
             if isinstance(each, list):
-                segments.append(TokenRef(str(each[0]), int(each[1]), int(each[2])) if len(each) == 3 else ObjectRef(str(each[0]), int(each[1])))
+                segments.append(token_ref(str(each[0]), int(each[1]), int(each[2])) if len(each) == 3 else ObjectRef(str(each[0]), int(each[1])))
                 continue
             segments.append(packed[at : at + each])
             at += each

@@ -81,10 +81,11 @@ class _Links:
     def change(self, kind: int) -> Change:
         """What becomes of each link in a part; `kind` is IN_TEXT or 0."""
         base_url, key, message, wanted = self._tracking.base_url, self._tracking.key, self._message, self._wanted
+        own, personal = self._own, self._personal
 
         def changed(url: str, number: int) -> str | None:
             # Our own pages count by themselves, and what is a recipient's own is not known yet, so that no signature could cover it.
-            if url.startswith(self._own) or any(each in url for each in self._personal):
+            if url.startswith(own) or (personal and any(each in url for each in personal)):
                 return None
             target = with_utm(url, wanted.utm) if wanted.utm else url
             if not wanted.clicks:

@@ -50,13 +50,17 @@ def placeholder(purpose: str) -> str:
 
 def token(key: bytes, purpose: str, message_id: str, recipient_number: int) -> str:
     """The recipient's token for the purpose, always the same."""
-    body = purpose.encode("ascii") + number_of(message_id).to_bytes(16, "big") + recipient_number.to_bytes(2, "big")
-    return b32encode(body + _signature(key, body)).decode().rstrip("=").lower()
+    return tokens(key, (purpose,), message_id, recipient_number)[purpose].decode()
 
 
 def tokens(key: bytes, purposes: Iterable[str], message_id: str, recipient_number: int) -> dict[str, bytes]:
     """The recipient's tokens by purpose, as they stand in a mail."""
-    return {purpose: token(key, purpose, message_id, recipient_number).encode() for purpose in purposes}
+    recipient = number_of(message_id).to_bytes(16, "big") + recipient_number.to_bytes(2, "big")
+    found: dict[str, bytes] = {}
+    for purpose in purposes:
+        body = purpose.encode("ascii") + recipient
+        found[purpose] = b32encode(body + _signature(key, body))[:LENGTH].lower()
+    return found
 
 
 def read_token(key: bytes, text: str, purposes: Container[str] = OPTING_OUT) -> Named | None:

@@ -22,6 +22,7 @@ _BYTES = 11
 # What a query's value may hold as it is, and what a URL may: all else is escaped.
 _PLAIN_IN_VALUE = ":/?=@,;~*!$-._"
 _PLAIN_IN_URL = ":/?#[]@!$&'()*+,;=-._~%"
+_MOSTLY_PLAIN = re.compile(r"[A-Za-z0-9:/?=@,;~*!$._&#%+-]*+\Z")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -48,7 +49,7 @@ def tracked_url(base_url: str, key: bytes, message: bytes, number: int, target: 
     """The URL to write in place of the target, with a placeholder for the recipient's token. `message` is a message_key."""
     body = number.to_bytes(2, "big") + _digest(target)
     link = urlsafe_b64encode(body + hmac.digest(key, message + body, "sha256")[:_BYTES]).decode()
-    return f"{base_url}/t/c/{placeholder(CLICK)}{link}?u={quote(target, _PLAIN_IN_VALUE, errors='replace')}"
+    return f"{base_url}/t/c/{placeholder(CLICK)}{link}?u={_as_value(target)}"
 
 
 def read_link(key: bytes, token: str) -> Followed | None:
@@ -85,6 +86,13 @@ def location(target: str) -> str:
         host = a_labels(name) + colon + port
     written = target[:begin] + login + at_sign + host + target[end:]
     return quote(written, _PLAIN_IN_URL, errors="replace")
+
+
+def _as_value(target: str) -> str:
+    """The target as the value of a query's parameter."""
+    if _MOSTLY_PLAIN.match(target):
+        return target.replace("%", "%25").replace("&", "%26").replace("#", "%23").replace("+", "%2B")
+    return quote(target, _PLAIN_IN_VALUE, errors="replace")
 
 
 def _digest(target: str) -> bytes:
