@@ -44,6 +44,7 @@ from scaisend.inbound.smtp_server import InboundDeliveries
 from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
+from scaisend.sending.linkless import accept_linkless
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.sending.tracked import Tracking
@@ -85,23 +86,31 @@ class Assembly:
         self.deliveries = self._pushing(SMTP_DELIVER)
         self.delivery: DeliveryWorker | None = None
         self._open_pools: Pools | None = None
+        self._identity: Authenticator | None = None
+        self._sending: SendApi | None = None
 
     # -- api --
 
     def door(self) -> Door:
         """Who calls, how often."""
-        used = LastUsed(database=self._adapters.database, reactor=self._adapters.reactor, now_s=time.time)
-        self.built.services.append(used)
-
-        def look_up(key_hash: bytes) -> Any:
-            return self._adapters.database.run(find_credential, key_hash)
-
         config = self._config
         limits = {name: config[f"RATE_LIMIT_{name.upper()}"] for name in ("mail_send", "messages", "writes", "default")}
         return Door(
-            identity=Authenticator(look_up=look_up, note_use=used.note), limiter=self._adapters.limiter, limits=limits, clock=time.time,
+            identity=self.identity(), limiter=self._adapters.limiter, limits=limits, clock=time.time,
             new_request_id=lambda: "req-" + letters(self._adapters.ids.number())[6:], metrics=self._adapters.metrics, log=Logger("scaisend.http"),
         )
+
+    def identity(self) -> Authenticator:
+        """Who the holders of keys are."""
+        if self._identity is None:
+            used = LastUsed(database=self._adapters.database, reactor=self._adapters.reactor, now_s=time.time)
+            self.built.services.append(used)
+
+            def look_up(key_hash: bytes) -> Any:
+                return self._adapters.database.run(find_credential, key_hash)
+
+            self._identity = Authenticator(look_up=look_up, note_use=used.note)
+        return self._identity
 
     def accepting(self) -> GroupCommit[Submission, Accepted]:
         """The group commit that mail is accepted by."""
@@ -110,17 +119,22 @@ class Assembly:
         def accept_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
             return accept(txn, ids, submissions)
 
+        def accept_linkless_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+            return accept_linkless(txn, submissions, accept_group)
+
         return GroupCommit(
-            database=self._adapters.database, fn=accept_group, reactor=self._adapters.reactor, most=500,
+            database=self._adapters.database, fn=accept_group if self._config.links_work else accept_linkless_group, reactor=self._adapters.reactor, most=500,
             at_once=1, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
         )
 
     def sending(self) -> SendApi:
-        """The door that mail comes in by."""
-        return SendApi(
-            commits=self.accepting(), objects=self._adapters.objects, pushing=self.renders, ids=self._adapters.ids,
-            metrics=self._adapters.metrics, encode=_encode, reached=reach,
-        )
+        """The door that mail comes in by, over HTTP and by submission."""
+        if self._sending is None:
+            self._sending = SendApi(
+                commits=self.accepting(), objects=self._adapters.objects, pushing=self.renders, ids=self._adapters.ids,
+                metrics=self._adapters.metrics, encode=_encode, reached=reach,
+            )
+        return self._sending
 
     def sightings(self) -> Sightings:
         """Who records opens and clicks."""
@@ -246,7 +260,7 @@ class Assembly:
         )
         return ReceiverFactory(
             deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics,
-            tls=_receiver_tls(config),
+            tls=receiver_tls(config),
         )
 
     def add_reading(self) -> None:
@@ -289,10 +303,12 @@ def make_domains(adapters: Adapters) -> Domains:
     )
 
 
-def _receiver_tls(config: Config) -> ServerTls:
-    """The certificate for STARTTLS: the configured files, read again when they change, or one of our own making."""
-    if config["INBOUND_SMTP_CERT"]:
-        return ServerTls.from_files(config["INBOUND_SMTP_CERT"], config["INBOUND_SMTP_KEY"])
+def receiver_tls(config: Config, *settings: str) -> ServerTls:
+    """The receivers' certificate: of the first of these settings (SUBMISSION, INBOUND_SMTP) that names files, read again when they
+    change; or one of our own making."""
+    for setting in (*settings, "INBOUND_SMTP"):
+        if config[f"{setting}_CERT"]:
+            return ServerTls.from_files(config[f"{setting}_CERT"], config[f"{setting}_KEY"])
     return ServerTls.self_signed(config["SMTP_HELO_HOSTNAME"], time.time())
 
 
