@@ -38,6 +38,13 @@ def run_daemon(make: Callable[[Any], Daemon], config: Config, *, started: Callab
     daemon = make(reactor)
     daemon.ready.addCallbacks(started, lambda failure: None)
     reactor.callWhenRunning(daemon.startService)
+    reactor.addSystemEventTrigger("before", "shutdown", _hear_no_more)
     reactor.addSystemEventTrigger("before", "shutdown", daemon.stopService)
     reactor.run()
     return daemon.exit_code
+
+
+def _hear_no_more() -> None:
+    """A second signal while the process drains changes nothing: the drain has a bound of its own."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: None)
