@@ -107,6 +107,8 @@ def domains(txn: Txn, tenant_id: str) -> list[Domain]:
 
 def domain(txn: Txn, tenant_id: str, domain_id: str) -> Domain | None:
     """The tenant's domain of that id."""
+    if not domain_id.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return None
     row = txn.row(
         f"SELECT {_DOMAIN} FROM domains WHERE tenant_id = :tenant_id AND id = :id", {"tenant_id": tenant_id, "id": domain_id})
     return _domain(row) if row else None

@@ -65,6 +65,8 @@ def read_cursor(text: str, kinds: Sequence[type[str] | type[int]], *, field: str
         parts = orjson.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
         if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
             raise ValueError("other parts")
+        if not all(part.isascii() for part in parts if isinstance(part, str)):  # ids are, and MySQL refuses to compare them with other text
+            raise ValueError("no ids")
     except ValueError:
         raise Invalid(f"The {field} is not one that was given out here.", field, "Begin with the first page again.") from None
     return tuple(parts)

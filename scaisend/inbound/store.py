@@ -62,12 +62,16 @@ def kept_across_tenants(txn: Txn, *, kind: str | None = None, before: str | None
 
 def kept_mail_across_tenants(txn: Txn, mail_id: str) -> KeptMail | None:
     """The mail with its content, or None."""
+    if not mail_id.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return None
     row = txn.row(f"SELECT {', '.join(COLUMNS)} FROM inbound_mails WHERE id = :id", {"id": mail_id})
     return None if row is None else _mail(row)
 
 
 def kept_read(txn: Txn, tenant_id: str | None, *, kinds: Sequence[str], before: str | None, most: int) -> list[KeptMail]:
     """Up to `most` mails of the kinds, newest first, older than the id `before`, without their content: the tenant's, or everybody's (None)."""
+    if before is not None and not before.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return []
     conditions = ["kind IN :kinds"] + ["tenant_id = :tenant_id"] * (tenant_id is not None) + ["id < :before"] * (before is not None)
     sql = f"SELECT {', '.join(COLUMNS[:-1])} FROM inbound_mails WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :most"
     return [_mail(row) for row in txn.rows(sql, {"kinds": list(kinds), "tenant_id": tenant_id, "before": before, "most": most})]

@@ -148,6 +148,8 @@ def deliveries_of(txn: Txn, tenant_id: str, webhook_id: str, *, status: str | No
 
 def delivery_of(txn: Txn, tenant_id: str, webhook_id: str, delivery_id: str, *, lock: bool = False) -> Delivery | None:
     """One delivery of the webhook."""
+    if not delivery_id.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return None
     row = txn.row(
         f"{_SELECT} WHERE tenant_id = :tenant_id AND webhook_id = :webhook_id AND id = :id {txn.dialect.for_update if lock else ''}",
         {"tenant_id": tenant_id, "webhook_id": webhook_id, "id": delivery_id},

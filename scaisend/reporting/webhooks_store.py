@@ -43,6 +43,8 @@ def save_webhook(txn: Txn, tenant_id: str, webhook: Webhook) -> None:
 
 def webhook_of(txn: Txn, tenant_id: str, webhook_id: str, model: str, *, lock: bool = False) -> Webhook | None:
     """The tenant's webhook of that model; locked until the end of the transaction if so wished."""
+    if not webhook_id.isascii():  # MySQL refuses to compare an ASCII column with other text
+        return None
     row = txn.row(
         f"{_SELECT} WHERE tenant_id = :tenant_id AND id = :id AND model = :model {txn.dialect.for_update if lock else ''}",
         {"tenant_id": tenant_id, "id": webhook_id, "model": model},
