@@ -12,6 +12,7 @@ from scaisend.app.config import Config
 from scaisend.app.docs_api import DocsApi
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.telling import reporting_routes
+from scaisend.app.people import people_routes
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.content.templates_api import TemplatesApi
 from scaisend.delivery.destinations_api import PoolsApi
@@ -44,6 +45,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *TemplatesApi(database=database, ids=ids, in_thread=lambda fn: deferToThread(fn)).routes(),
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
+        *people_routes(adapters),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
         *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
         *KeptMailsApi(database=database, objects=adapters.objects).routes(),

@@ -16,6 +16,8 @@ STATUSES = (ACTIVE, "suspended", "deactivated")
 INSTALLED = "installed_tenant"
 _TENANT = "SELECT id, partner_id, name, slug, external_id, status, created_at FROM tenants"
 
+_PARTNER = "SELECT id, name, external_id, status, created_at FROM partners"
+
 
 @dataclass(frozen=True, slots=True)
 class Partner:
@@ -119,6 +121,56 @@ def tenants(txn: Txn, *, partner_id: str | None = None, most: int = 500, after: 
     return [_tenant(row) for row in found]
 
 
+def tenant_within(txn: Txn, tenant_id: str | None, name: str, *, partner_id: str | None) -> Tenant:
+    """The tenant of this id or external id, if it is `tenant_id`, or one of the partner's, or, where both are None, any.
+
+    Raises: NotFound, for what is out of reach just as for what is not there.
+    """
+    within, parameters = "", {"name": name}
+    if tenant_id is not None:
+        within, parameters["tenant_id"] = " AND id = :tenant_id", tenant_id
+    elif partner_id is not None:
+        within, parameters["partner_id"] = " AND partner_id = :partner_id", partner_id
+    row = None
+    if name.isascii():  # MySQL refuses to compare an ASCII column with other text
+        row = txn.row(f"{_TENANT} WHERE (id = :name OR external_id = :name){within} ORDER BY id LIMIT 1", parameters)
+    if row is None:
+        raise NotFound("there is no such tenant")
+    return _tenant(row)
+
+
+def partners(txn: Txn, *, partner_id: str | None, most: int, after: str = "") -> list[Partner]:
+    """Partners by id, or that one alone: at most `most`, with ids above `after`."""
+    one, parameters = "", dict[str, str | int](after=after, most=most)
+    if partner_id is not None:
+        one, parameters["partner_id"] = " AND id = :partner_id", partner_id
+    found = txn.rows(f"{_PARTNER} WHERE id > :after{one} ORDER BY id LIMIT :most", parameters)
+    return [_partner(row) for row in found]
+
+
+def partner_within(txn: Txn, name: str, *, partner_id: str | None) -> Partner:
+    """The partner of this id or external id, if it is `partner_id`, or that is None.
+
+    Raises: NotFound.
+    """
+    one, parameters = "", {"name": name}
+    if partner_id is not None:
+        one, parameters["partner_id"] = " AND id = :partner_id", partner_id
+    row = None
+    if name.isascii():
+        row = txn.row(f"{_PARTNER} WHERE (id = :name OR external_id = :name){one} ORDER BY id LIMIT 1", parameters)
+    if row is None:
+        raise NotFound("there is no such partner")
+    return _partner(row)
+
+
+def rename_tenant(txn: Txn, tenant_id: str, name: str, *, now_s: float) -> None:
+    """The tenant is called so."""
+    txn.execute(
+        "UPDATE tenants SET name = :name, updated_at = :at WHERE id = :id", {"name": name, "at": int(now_s * 1_000_000), "id": tenant_id},
+    )
+
+
 def only_tenant(txn: Txn) -> Tenant:
     """The tenant, where there is just one.
 
@@ -197,3 +249,7 @@ def _set_status(txn: Txn, table: str, an_id: str, status: str, now_s: float) -> 
 
 def _tenant(row: Row) -> Tenant:
     return Tenant(row[0], row[1], row[2], row[3], row[4], row[5], row[6] / 1_000_000)
+
+
+def _partner(row: Row) -> Partner:
+    return Partner(row[0], row[1], row[2], row[3], row[4] / 1_000_000)

@@ -5,10 +5,10 @@ request brings of its own (sending/defaults.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaisend.address import a_labels, is_valid
-from scaisend.faults import Fault
+from scaisend.faults import Fault, Invalid
 from scaisend.shape import Reader, finish
 
 FLAG, TEXT, ADDRESS, DAYS, SCORE, URL, LISTED = "flag", "text", "address", "days", "score", "url", "listed"
@@ -58,6 +58,8 @@ TRACKING_SETTINGS: tuple[Setting, ...] = (
     }),
 )
 
+SECTIONS: Mapping[str, tuple[Setting, ...]] = {"mail_settings": MAIL_SETTINGS, "tracking_settings": TRACKING_SETTINGS}
+
 
 def whole(setting: Setting, values: Values) -> dict[str, object]:
     """The setting with all its fields."""
@@ -74,6 +76,20 @@ def read_setting(setting: Setting, given: object) -> dict[str, object]:
     read = {field: _read(reader, field, kind) for field, kind in setting.fields.items() if reader.has(field)}
     finish(faults)
     return {field: setting.defaults[field] if value is None and field != "enabled" else value for field, value in read.items()}
+
+
+def read_named(section: str, name: str, given: object, path: str) -> dict[str, object]:
+    """As `read_setting` for the setting of this section and name; faults stand under `path`.
+
+    Raises: Invalid, also when there is no such setting.
+    """
+    found = [each for each in SECTIONS.get(section, ()) if each.name == name]
+    if not found:
+        raise Invalid("There is no such setting.", path)
+    try:
+        return read_setting(found[0], given)
+    except Invalid as error:
+        raise Invalid([replace(fault, field=f"{path}.{fault.field}" if fault.field else path) for fault in error.faults]) from None
 
 
 def _read(reader: Reader, field: str, kind: str) -> object:
@@ -135,6 +151,8 @@ def with_defaults(shared: Values, sections: Mapping[str, Mapping[str, Values]]) 
             continue
         ours = {"enable": values.get("enabled"), **{theirs: values.get(field) for theirs, field in fields.items()}}
         added.setdefault(group, {})[setting] = {field: value for field, value in ours.items() if value is not None and value != ""}
+    if mode := sections.get("tracking_settings", {}).get("image_embed_mode", {}).get("mode"):
+        added.setdefault("tracking_settings", {})["image_embed_mode"] = mode
     if not added:
         return shared
     return {**shared, **{group: _over(shared.get(group), settings) for group, settings in added.items()}}

@@ -15,7 +15,18 @@ from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.instance_store import check_fingerprint, identity_epoch
 from scaisend.identity.keys_api import KeysApi
 from scaisend.identity.keys_store import check_callers, find_credential, key, keys, note_keys_used
-from scaisend.identity.people_store import Installed, init_installation, only_tenant, roles, set_tenant_status, tenants
+from scaisend.identity.mirror_store import GROUPS, USERS, News, mirror_across_tenants, set_members
+from scaisend.identity.people_store import (
+    Installed,
+    init_installation,
+    only_tenant,
+    partner_within,
+    roles,
+    set_tenant_status,
+    tenants,
+)
+from scaisend.identity.roles_store import granted_to_user, map_group, mappings, role, roles_of_user, unmap_group
+from scaisend.identity.users_store import group, members, user, users
 from scaisend.storage.database import Database
 from scaisend.storage.migrations.run import migrate
 from scaisend.storage.pool import open_database
@@ -83,6 +94,36 @@ class TwoProcesses:
             await there.run(check_fingerprint, "bbbb")
         self.assertTrue(await here.run(set_tenant_status, made.tenant.id, "suspended", now_s=NOW))
         self.assertIsInstance((await there.run(check_callers, [caller], NOW))[0], Forbidden)
+
+    async def test_people_and_roles(self) -> None:
+        """Roles given in one process, directly and by nested groups, are what the user may do in the other."""
+        here, there, made = await self.open()
+        ids, tenant_id = id_maker(5), made.tenant.id
+
+        def tell(txn: Any, table: str, external_id: str, at: float = NOW, **columns: Any) -> str:
+            return mirror_across_tenants(txn, ids, table, News(external_id, at, columns), now_s=NOW)
+
+        zoe = await here.run(tell, USERS, "zoe", tenant_id=tenant_id, email="zoe@example.org", name="Zoë", role=None, status="active")
+        outer = await here.run(tell, GROUPS, "outer", tenant_id=tenant_id, name="Außen", parent_id=None, status="active")
+        inner = await here.run(tell, GROUPS, "inner", tenant_id=tenant_id, name="innen", parent_id=outer, status="active")
+        await here.run(set_members, tenant_id, inner, [zoe])
+        await here.run(map_group, tenant_id, outer, (await there.run(role, tenant_id, "developer")).id, now_s=NOW)
+        self.assertIn("mail.send", await there.run(granted_to_user, tenant_id, zoe))
+        direct, by_group = await there.run(roles_of_user, tenant_id, zoe)
+        self.assertEqual(([each.name for each in direct], [each.name for each in by_group]), ([], ["developer"]))
+        self.assertEqual([each.group for each in await there.run(mappings, tenant_id, after=("", ""), most=9)], ["Außen"])
+        self.assertEqual([each.id for each in await there.run(members, tenant_id, inner, most=9)], [zoe])
+        await here.run(tell, USERS, "zoe", NOW - 1, tenant_id=tenant_id, email="old@example.org", name=None, role="super_admin", status="active")
+        found = await there.run(user, tenant_id, "zoe")
+        self.assertEqual((found.email, found.role, found.partner_id), ("zoe@example.org", None, made.partner.id))
+        self.assertEqual([each.id for each in await there.run(users, None, partner_id=made.partner.id, most=9)], [zoe])
+        self.assertEqual((await there.run(partner_within, made.partner.id, partner_id=None)).id, made.partner.id)
+        for missing in ("é", "x"):
+            for look in (role, user, group):
+                with self.assertRaises(NotFound):
+                    await there.run(look, tenant_id, missing)
+        await here.run(unmap_group, tenant_id, outer, (await there.run(role, tenant_id, "developer")).id)
+        self.assertEqual(await there.run(granted_to_user, tenant_id, zoe), frozenset())
 
     async def test_two_at_once(self) -> None:
         """Keys made from both processes at once all exist, and each moved the epoch."""

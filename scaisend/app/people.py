@@ -1,0 +1,20 @@
+"""The doors of partners, tenants, people and roles."""
+
+from scaisend.app.adapters import Adapters
+from scaisend.http.route import Route
+from scaisend.identity.people_api import PeopleApi
+from scaisend.identity.roles_api import RolesApi
+from scaisend.identity.tenants_api import TenantsApi
+from scaisend.tracking.settings import read_named
+from scaisend.tracking.tenant_settings_api import TenantSettingsApi
+
+
+def people_routes(adapters: Adapters) -> list[Route]:
+    """The doors."""
+    database = adapters.database
+    return [
+        *TenantsApi(database=database, read_setting=read_named).routes(),
+        *TenantSettingsApi(database=database).routes(),
+        *PeopleApi(database=database).routes(),
+        *RolesApi(database=database, ids=adapters.ids).routes(),
+    ]

@@ -1,0 +1,71 @@
+"""What the doors of /api/admin share: the tenant that a call is about, pages, and the note in the audit log."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from scaisend.faults import Invalid
+from scaisend.http.call import Call
+from scaisend.http.paging import whole
+from scaisend.http.reply import Reply, json_reply
+from scaisend.identity.audit_store import record_act
+from scaisend.identity.people_store import Tenant, tenant_within
+from scaisend.identity.reach import reach_of
+from scaisend.storage.database import Txn
+
+MOST = 500
+USUAL = 100
+LONGEST_ID = 128
+
+
+class Listed(Protocol):
+    """A row that a page can begin after."""
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Listed)
+
+
+def tenant_of(txn: Txn, call: Call) -> Tenant:
+    """The tenant that the call is about: `?tenant_id=`, ours or the provider's, or else the caller's own.
+
+    Raises: NotFound when it is none that the caller sees; Invalid when the caller has none and names none.
+    """
+    name = call.one("tenant_id") or call.caller.tenant_id
+    if not name:
+        raise Invalid("The tenant_id parameter is required.", "tenant_id", "Name a tenant that you administer.")
+    return named_tenant(txn, call, name)
+
+
+def named_tenant(txn: Txn, call: Call, name: str) -> Tenant:
+    """The tenant of this id, ours or the provider's.
+
+    Raises: NotFound when it is none that the caller sees.
+    """
+    reach = reach_of(call.caller)
+    return tenant_within(txn, reach.tenant_id, name, partner_id=reach.partner_id)
+
+
+def record(txn: Txn, call: Call, tenant_id: str | None, *, action: str, resource: str, change: dict[str, object]) -> None:
+    """The audit log says what the caller did."""
+    record_act(
+        txn, tenant_id, actor=call.caller.user_id or call.caller.credential_id, action=action, resource=resource, change=change,
+        source=call.remote or None, request_id=call.request_id or None, happened_at=call.now_s,
+    )
+
+
+def page_of(call: Call) -> tuple[str, int]:
+    """The id after which the page begins, and how many rows it has at most: `?after=` and `?limit=` (100, at most 500).
+
+    Raises: Invalid.
+    """
+    after = call.one("after") or ""
+    if not after.isascii() or len(after) > LONGEST_ID:
+        raise Invalid("The after is not one that was given out here.", "after", "Begin with the first page again.")
+    return after, whole(call, "limit", least=1, most=MOST, default=USUAL)
+
+
+def page_reply(shown: object, found: Sequence[R], most: int) -> Reply:
+    """`{"data": […], "next": …}`; `next`, unless null, is the `?after=` of the next page."""
+    return json_reply({"data": shown, "next": found[-1].id if len(found) == most else None})
