@@ -45,6 +45,14 @@ def listen_at(reactor: Any, place: str, factory: Any) -> Any:
         raise Busy(f"cannot listen on {place}: {why}; stop what listens there or choose another place") from None
 
 
+def free_port(host: str) -> int:
+    """A port that nobody listens on just now: for settings that must name it before the listener is there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def place_of(port: Any) -> str:
     """`host:port` or `unix:path` of an open port."""
     address = port.getHost()
