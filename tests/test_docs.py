@@ -40,4 +40,4 @@ class GeneratedPages(PlainTestCase):
 
 
 # Every path of the public listener that may ask for no credential: probes, and what recipients follow.
-OPEN_DOORS = {"/", "/docs", "/openapi.json", "/verify-sender/<token>", "/health", "/ready", "/t/u/<token>", "/t/o/<token>.gif", "/t/c/<token>"}
+OPEN_DOORS = {"/", "/docs", "/openapi.json", "/verify-sender/<token>", "/health", "/ready", "/t/u/<token>", "/t/o/<token>.gif", "/t/c/<token>", "/i/<image_id>"}

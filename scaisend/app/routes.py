@@ -3,6 +3,7 @@
 import os
 import time
 
+from twisted.internet.defer import DeferredLock
 from twisted.internet.threads import deferToThread
 
 from scaisend.app.adapters import Adapters
@@ -14,6 +15,7 @@ from scaisend.app.ops_api import OpsApi
 from scaisend.app.telling import reporting_routes
 from scaisend.app.people import people_routes
 from scaisend.app.welcome_api import WelcomeApi
+from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
 from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.sources import parse_sources
@@ -25,6 +27,7 @@ from scaisend.inbound.kept_api import KeptMailsApi
 from scaisend.messages.api import MessagesApi
 from scaisend.messages.moments import read_moment
 from scaisend.sending.batches_api import BatchesApi
+from scaisend.sending.compose import encode_attachment
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.groups_api import GroupsApi
 from scaisend.tracking.api import UnsubscribeApi
@@ -35,6 +38,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
     """Every door of the public listener."""
     database, ids = adapters.database, adapters.ids
     sending, domains = assembly.sending(), assembly.domains()
+    one_image = DeferredLock()
     routes = [
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
@@ -43,6 +47,10 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *AuditApi(database=database).routes(),
         *DomainsApi(domains=domains).routes(),
         *TemplatesApi(database=database, ids=ids, in_thread=lambda fn: deferToThread(fn)).routes(),
+        *ImagesApi(
+            database=database, objects=adapters.objects, ids=ids, base_url=adapters.config["TRACKING_BASE_URL"],
+            in_thread=lambda fn: one_image.run(deferToThread, fn), encode=encode_attachment,
+        ).routes(),
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
         *people_routes(adapters),

@@ -13,6 +13,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 
+from scaisend.content.images_store import ENCODED, images_across_tenants
 from scaisend.content.templates_store import ActiveVersion, active_stamps_across_tenants, active_versions_across_tenants
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.identity.settings_store import Section, settings_across_tenants
@@ -23,8 +24,10 @@ from scaisend.messages.portion import POISONED_AFTER, Portion
 from scaisend.messages.record import Change, record
 from scaisend.sending import batches_store, store
 from scaisend.sending.compose import compose, pack
+from scaisend.sending.embedded import MOST_IMAGES, LibraryImage, wants_embedded, with_embedded
 from scaisend.sending.outbound import Lease, OutboundMail
 from scaisend.sending.render import render
+from scaisend.sending.request_settings import EMBED
 from scaisend.sending.store import Recipient, ToRender
 from scaisend.sending.suppressed import addresses_of, stops_of
 from scaisend.sending.template_shelf import Key, Owner, TemplateShelf
@@ -80,6 +83,7 @@ class _Claim:
     claimed: list[ToRender]
     left: list[str]
     settings: dict[str, Mapping[str, Section]]
+    libraries: dict[str, list[LibraryImage]]
     stamps: dict[Owner, Key]
     fresh: list[ActiveVersion]
 
@@ -153,7 +157,7 @@ class RenderWorker(Service):
         self._reached("render.claimed_rows")
         if claim.claimed:
             whole = await self._whole(claim.claimed)
-            batch = await self._render(whole, claim.settings, self._shelf.pick(claim.stamps, claim.fresh), lease)
+            batch = await self._render(whole, claim, self._shelf.pick(claim.stamps, claim.fresh), lease)
             self._reached("render.rendered")
             await self._pass_on(batch, lease)
 
@@ -203,7 +207,7 @@ class RenderWorker(Service):
             stopped = {each.id for each in cancelled} | set(paused)
         mails = self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now)
         settings = settings_across_tenants(txn, sorted({each.tenant_id for each in mails})) if mails else {}
-        return _Claim(mails, left, settings, *self._templates(txn, mails))
+        return _Claim(mails, left, settings, _libraries(txn, mails, settings), *self._templates(txn, mails))
 
     def _templates(self, txn: Txn, mails: Sequence[ToRender]) -> tuple[dict[Owner, Key], list[ActiveVersion]]:
         """The state of each template that the mails name, and the active versions that are not held compiled."""
@@ -233,7 +237,7 @@ class RenderWorker(Service):
         return left
 
     async def _render(
-        self, claimed: Sequence[ToRender], settings: Mapping[str, Mapping[str, Section]], templates: Mapping[Owner, MailTemplate], lease: Lease,
+        self, claimed: Sequence[ToRender], claim: _Claim, templates: Mapping[Owner, MailTemplate], lease: Lease,
     ) -> _Batch:
         """The mails, and the changes of messages that have none; the reactor had its turn whenever rendering took long."""
         batch = _Batch([], [])
@@ -249,7 +253,7 @@ class RenderWorker(Service):
                 continue
             try:
                 template = templates.get((each.tenant_id, each.template_id)) if each.template_id else None
-                batch.mails.append(self._rendered(each, settings.get(each.tenant_id), template))
+                batch.mails.append(self._rendered(each, claim, template))
             except ScaiSendError as error:
                 batch.changes.extend(_ended([each], events.FAILED, f"could not be rendered: {error}", lease.attempt_id, now))
             except Exception as error:
@@ -258,11 +262,13 @@ class RenderWorker(Service):
                 batch.changes.extend(_ended([each], events.FAILED, reason, lease.attempt_id, now))
         return batch
 
-    def _rendered(self, each: ToRender, settings: Mapping[str, Section] | None, template: MailTemplate | None) -> OutboundMail:
+    def _rendered(self, each: ToRender, claim: _Claim, template: MailTemplate | None) -> OutboundMail:
         shared, own = orjson.loads(each.payload), orjson.loads(each.personalization)
-        if settings:
-            shared = with_defaults(shared, settings)
+        if each.tenant_id in claim.settings:
+            shared = with_defaults(shared, claim.settings[each.tenant_id])
         mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at, template=template)
+        if each.tenant_id in claim.libraries and wants_embedded(shared):
+            mail = with_embedded(mail, claim.libraries[each.tenant_id], self._tracking.base_url)
         mail = with_tracking(with_ways_out(mail, shared, self._ways), shared, each.id, self._tracking)
         composed = compose(mail)
         return OutboundMail(
@@ -286,6 +292,16 @@ class RenderWorker(Service):
     def _store(self, txn: Txn, mails: Sequence[OutboundMail], lease: Lease) -> list[str]:
         packed = [(mail.message_id, mail.tenant_id, mail.packed) for mail in mails]
         return store.store_rendered_across_tenants(txn, packed, lease.attempt_id, self._now_s())
+
+
+def _libraries(txn: Txn, mails: Sequence[ToRender], settings: Mapping[str, Mapping[str, Section]]) -> dict[str, list[LibraryImage]]:
+    """The images of the tenants that may want them embedded."""
+    wanted = {each.tenant_id for each in mails if EMBED in each.payload}
+    wanted |= {tenant_id for tenant_id, sections in settings.items() if EMBED in sections.get("tracking_settings", {})}
+    libraries: dict[str, list[LibraryImage]] = {tenant_id: [] for tenant_id in wanted}
+    for each in images_across_tenants(txn, sorted(wanted), MOST_IMAGES):
+        libraries[each.tenant_id].append(LibraryImage(each.id, each.filename, each.media_type, each.size_bytes, each.object_key + ENCODED))
+    return libraries
 
 
 def _dropped(each: ToRender, to: Recipient, name: str, attempt_id: str, now: float) -> Change:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from scaisend.sending import request_faults as say
 from scaisend.sending.request_faults import Found
 
+EMBED = "image_embed_mode"
+EMBED_MODES = ("proxy", "cid")
 FLAG = bool
 TEXT = str
 
@@ -64,9 +66,16 @@ _BYPASSES = ("list", "spam", "bounce", "unsubscribe")
 Settings = dict[str, dict[str, object]]
 
 
-def read_tracking_settings(value: object, found: Found) -> Settings:
-    """The tracking settings that were given, as they were given."""
-    return _read(value, "tracking_settings", _TRACKING, found)
+def read_tracking_settings(value: object, found: Found) -> dict[str, object]:
+    """The tracking settings that were given, as they were given; `image_embed_mode`, which is ours, is one of EMBED_MODES."""
+    settings = _read(value, "tracking_settings", _TRACKING, found, (EMBED,))
+    if isinstance(value, dict) and EMBED in value:
+        mode = value[EMBED]
+        if mode not in EMBED_MODES:
+            found.add(f"The image embed mode must be one of {', '.join(EMBED_MODES)}.", f"tracking_settings.{EMBED}")
+        else:
+            return {**settings, EMBED: mode}
+    return {**settings}
 
 
 def read_mail_settings(value: object, found: Found) -> Settings:
@@ -83,11 +92,13 @@ def bypassed(mail_settings: Settings) -> frozenset[str]:
     return frozenset(each for each in _BYPASSES if mail_settings.get(f"bypass_{each}_management", {}).get("enable") is True)
 
 
-def _read(value: object, path: str, table: Mapping[str, Mapping[str, tuple[type, str]]], found: Found) -> Settings:
+def _read(
+    value: object, path: str, table: Mapping[str, Mapping[str, tuple[type, str]]], found: Found, more: tuple[str, ...] = (),
+) -> Settings:
     if type(value) is not dict:
         found.add_type("object", value, path)
         return {}
-    found.add_unknown(value, frozenset(table), path)
+    found.add_unknown(value, frozenset((*table, *more)), path)
     settings: Settings = {}
     for name, fields in table.items():
         if name not in value:

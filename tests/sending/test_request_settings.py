@@ -39,3 +39,9 @@ class SettingsTests(PlainTestCase):
         ))
         self.assertNotIn("mail_settings", request.shared)
         self.assertEqual(request.shared["tracking_settings"], {"ganalytics": {"enable": True, "utm_name": "n"}})
+
+    def test_image_embed_mode(self) -> None:
+        """Ours beside SendGrid's: proxy or cid."""
+        self.assertEqual(read(body(tracking_settings={"image_embed_mode": "cid"})).shared["tracking_settings"], {"image_embed_mode": "cid"})
+        for wrong in ("inline", None, 1, {}):
+            self.assertEqual([each.field for each in faults_of(body(tracking_settings={"image_embed_mode": wrong}))], ["tracking_settings.image_embed_mode"])

@@ -58,6 +58,13 @@ class Defaults(PlainTestCase):
             "subscription_tracking": {"enable": True, "html": "<p>", "substitution_tag": "[out]"},
         })
 
+    def test_image_embed_mode(self) -> None:
+        """A tenant's way of showing images, and a request's before it."""
+        sections = {"tracking_settings": {"image_embed_mode": {"mode": "cid"}}}
+        self.assertEqual(with_defaults({}, sections), {"tracking_settings": {"image_embed_mode": "cid"}})
+        given = {"tracking_settings": {"image_embed_mode": "proxy"}}
+        self.assertEqual(with_defaults(given, sections), given)
+
     def test_nothing_set_changes_nothing(self) -> None:
         """Without settings, or with ones that do not concern mails, the request is as it was."""
         given = {"subject": "x"}
