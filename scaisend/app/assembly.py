@@ -292,14 +292,18 @@ class Assembly:
         return sweeping
 
 
+def make_hosts(config: Config) -> Hosts:
+    """What this installation is called in DNS."""
+    addresses = tuple(source.address for source in parse_sources(config["SMTP_SOURCE_IPS"], helo_name="localhost") if source.address)
+    return Hosts(addresses=addresses, inbound_host=config["SMTP_HELO_HOSTNAME"], helo_name=config["SMTP_HELO_HOSTNAME"])
+
+
 def make_domains(adapters: Adapters) -> Domains:
     """The sender domains, checked by a resolver that remembers nothing."""
-    config = adapters.config
-    fresh = DnsClient(reactor=adapters.reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time)
-    addresses = tuple(source.address for source in parse_sources(config["SMTP_SOURCE_IPS"], helo_name="localhost") if source.address)
+    fresh = DnsClient(reactor=adapters.reactor, nameservers=list(adapters.config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time)
     return Domains(
         database=adapters.database, resolver=fresh, sealer=adapters.sealer, ids=adapters.ids, in_thread=lambda fn: deferToThread(fn),
-        hosts=Hosts(addresses=addresses, inbound_host=config["SMTP_HELO_HOSTNAME"], helo_name=config["SMTP_HELO_HOSTNAME"]),
+        hosts=make_hosts(adapters.config),
     )
 
 

@@ -23,6 +23,7 @@ from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.routes import public_routes
+from scaisend.app.setup import add_measuring
 from scaisend.app.telling import add_statistics, add_webhooks
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
@@ -144,6 +145,7 @@ class Daemon(MultiService):
             add_webhooks(self.adapters, self._assembly.built)
             add_statistics(self.adapters, self._assembly.built)
             add_purging(self.adapters, self._assembly.built)
+            add_measuring(self.adapters, self._assembly.built)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)

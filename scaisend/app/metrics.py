@@ -32,6 +32,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_pool_connections": ("open connections to destinations", ()),
     "scaisend_destinations_backing_off": ("destinations that are left alone for now", ()),
     "scaisend_database_waiting": ("transactions that wait for a thread of the pool (DATABASE_POOL_SIZE)", ()),
+    "scaisend_doctor_failures": ("dependencies and DNS of the instance that are broken, by `scaisend doctor`'s checks, once an hour (worker)", ()),
     "scaisend_reactor_lag_seconds": ("how late the reactor's timers are", ()),
 }
 

@@ -12,8 +12,10 @@ from scaisend.app.compatibility import compatibility_routes
 from scaisend.app.config import Config
 from scaisend.app.docs_api import DocsApi
 from scaisend.app.ops_api import OpsApi
-from scaisend.app.telling import reporting_routes
 from scaisend.app.people import people_routes
+from scaisend.app.setup import Setup
+from scaisend.app.setup_api import SetupApi
+from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
@@ -62,6 +64,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *compatibility_routes(adapters, sending=sending, domains=domains),
         *ops.public_routes(),
         *ops.admin_routes(),
+        *SetupApi(setup=Setup(adapters=adapters)).routes(),
         *WelcomeApi().routes(),
     ]
     return [*routes, *DocsApi(routes=routes).routes()]

@@ -44,8 +44,11 @@ def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> C
     return config
 
 
-def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]]) -> T:
-    """What the coroutine answers, run in a reactor of its own on a database that fits. Raises: what it raises, and as `Adapters.check_fit`."""
+def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]], *, must_fit: bool = True) -> T:
+    """What the coroutine answers, run in a reactor of its own, with `must_fit` on a database that fits.
+
+    Raises: what it raises, and as `Adapters.check_fit`.
+    """
     from twisted.internet import reactor as untyped_reactor
 
     reactor: Any = untyped_reactor
@@ -56,7 +59,8 @@ def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaita
 
     async def run() -> None:
         try:
-            await adapters.check_fit()
+            if must_fit:
+                await adapters.check_fit()
             outcome.append((True, await work(adapters)))
         except BaseException as error:
             outcome.append((False, error))
