@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from scaisend.address import domain_of
+from scaisend.domains.store import signing_keys
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.http.call import Call
 from scaisend.http.paging import whole
@@ -16,9 +18,10 @@ from scaisend.messages.actions_store import Acted, act_on
 from scaisend.messages.activity import activity_detail, activity_shape
 from scaisend.messages.activity_query import read_query
 from scaisend.messages.activity_store import matching
+from scaisend.messages.explain import Signing, explanation
 from scaisend.messages.read_store import Seen, SeenDialogue, SeenEvent, SeenRecipient, SeenRequest
 from scaisend.messages.search import ActivityId, is_message_id, is_request_id, next_cursor, read_activity_id, read_list
-from scaisend.messages.shown import dialogue_shape, events_shape, message_shape, whole_shape
+from scaisend.messages.shown import Json, dialogue_shape, events_shape, message_shape, whole_shape
 from scaisend.storage.database import Database, Txn
 
 READ = ("stats.read", "mail.send")
@@ -62,6 +65,7 @@ class MessagesApi:
             get(ONE, self.show, permission=READ, limit="messages", summary="One message with its timeline"),
             get(f"{ONE}/events", self.events, permission=READ, limit="messages", summary="The timeline of a message"),
             get(f"{ONE}/dialogues", self.dialogues, permission="admin.settings", limit="messages", summary="SMTP dialogues that did not deliver"),
+            get(f"{ONE}/explain", self.explain, permission="stats.read", limit="messages", summary="Why it has not arrived: gate, attempts, likely cause, cure"),
             post(f"{ONE}/cancel", self.cancel, permission="mail.cancel", summary="Cancel a message that is not being sent"),
             post(f"{ONE}/retry", self.retry, permission="mail.send", summary="Try a failed or deferred message again, now"),
             post(f"{ONE}/fail", self.fail, permission="mail.send", summary="End a message that is stuck"),
@@ -102,6 +106,13 @@ class MessagesApi:
         seen, found = await self._database.read(_dialogues, call.caller.tenant_id, call.path["message_id"])
         emails = {each.id: each.email for each in seen.recipients}
         return json_reply({"dialogues": [dialogue_shape(each, emails) for each in found]})
+
+    async def explain(self, call: Call) -> Reply:
+        """The message explained; of one recipient for `X.rest`. Dialogues are for `admin.settings` alone."""
+        told = await self._database.read(
+            explained, call.caller.tenant_id, call.path["message_id"], self._now_s(), with_dialogues=call.caller.may("admin.settings")
+        )
+        return json_reply(told)
 
     async def cancel(self, call: Call) -> Reply:
         """The message's waiting recipients are cancelled. Raises: Conflict when it is being sent, or was."""
@@ -155,6 +166,16 @@ def _dialogues(txn: Txn, tenant_id: str, given: str) -> tuple[Seen, list[SeenDia
     found = _whole(txn, tenant_id, given)
     recipients = [found.recipient] if found.recipient else found.seen.recipients
     return found.seen, read_store.dialogues(txn, tenant_id, [each.id for each in recipients])
+
+
+def explained(txn: Txn, tenant_id: str, given: str, now: float, *, with_dialogues: bool) -> Json:
+    """The message, by any of its ids, explained. Raises: NotFound; Conflict when a request has several messages."""
+    found = _whole(txn, tenant_id, given)
+    domain = domain_of(found.seen.message.from_email)
+    selectors = tuple([f"{key.selector} ({key.algorithm})" for key in signing_keys(txn, tenant_id, domain)])
+    said = read_store.dialogues(txn, tenant_id, [each.id for each in found.seen.recipients]) if with_dialogues else None
+    only = found.recipient.id if found.recipient else None
+    return explanation(found.seen, found.events, Signing(domain, selectors), now, dialogues=said, only=only)
 
 
 def _resolve(txn: Txn, tenant_id: str, given: str) -> tuple[str, ActivityId | None]:

@@ -111,6 +111,9 @@ transport_maps = inline:{{ {{ behind.test = smtp:[127.0.0.1]:{behind.port} }}, {
         self.assertEqual(house.ask("SELECT list, email FROM suppressions"), [("bounces", "refuse@behind.test")])
         kinds = sorted(kind for (kind,) in house.ask("SELECT type FROM events WHERE type <> 'processed'"))
         self.assertEqual(kinds, ["bounce"] * 2 + ["delivered"] * 4)
+        (told,) = house.command_json("explain", "refuse@behind.test")[0]["recipients"]
+        self.assertEqual(([each["outcome"] for each in told["attempts"]], told["gate"]), (["delivered", "bounce"], None))
+        self.assertIn("no such mailbox", told["likely_cause"])
         house.audit()
         self.assertEqual(house.alarms(), [])
 

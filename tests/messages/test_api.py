@@ -211,6 +211,20 @@ class OneTests(MessagesApiTestCase):
         self.assertEqual((events[1]["reason"], events[1]["timestamp"], events[1]["event_id"][:4]), ("no such template", int(NOW), "evt_"))
         self.assertEqual([each["seq"] for each in self.answer(self.api.events, made.msg_id(1))["events"]], [3])
 
+    def test_explain(self) -> None:
+        """Why it has not arrived; what was said on the wire is for administrators alone, though the door is open to those who see activity."""
+        made = self.make(To(status="deferred", waiting="greylisted", due_at=NOW + 90), To("bob@example.net", "delivered", None), status="deferred")
+        columns = ("id", "tenant_id", "recipient_id", "destination", "dialogue", "happened_at")
+        self.database.now(lambda txn: txn.insert("dialogues", columns, [("dlg_1", self.tenant.id, made.recipients[0], "mx.test", "> EHLO", 1)]))
+        found = self.answer(self.api.explain, made.id)
+        self.assertEqual([(each["email"], each["gate"]) for each in found["recipients"]], [("ann@example.net", "greylisted"), ("bob@example.net", None)])
+        self.assertEqual([each["dialogue"] for each in found["recipients"][0]["other_dialogues"]], ["> EHLO"])
+        viewer = caller_with(self.database, make_a_key(self.database, self.ids, self.tenant.id, ["stats.read"]))
+        self.assertNotIn(b"EHLO", self.ask(self.api.explain, made.id, viewer).body)
+        self.assertEqual(len(self.answer(self.api.explain, made.msg_id(1))["recipients"]), 1)
+        self.assertRaises(NotFound, self.ask, self.api.explain, made.id, self.stranger)
+        self.assertEqual({route.permission for route in self.api.routes() if route.path.endswith("explain")}, {"stats.read"})
+
     def test_dialogues(self) -> None:
         """Operators see what was said; the routes ask them for admin.settings."""
         made = self.make(To(status="deferred", waiting="retry", due_at=NOW))

@@ -10,4 +10,5 @@ COMMANDS: Mapping[str, str] = {
     "dev": "dev", "serve": "daemons", "worker": "daemons", "smtp": "daemons", "all": "daemons", "run": "daemons", "init": "init",
     "migrate": "migrate", "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "audit": "audit", "classify": "classify",
     "suppressions": "suppressions", "inbound": "inbound", "render": "render", "doctor": "doctor",
+    "explain": "explain",
 }
