@@ -27,7 +27,7 @@ class RecordTests(PlainTestCase):
         """A group may speak of mails of many tenants: each event is its mail's tenant's, at the moment it was seen."""
         self.assertEqual(self.record(*[self.sighting(each.id) for each in self.made]), [True, True])
         rows = self.database.rows("SELECT tenant_id, message_id, happened_at FROM events WHERE type = 'open' ORDER BY message_id")
-        self.assertEqual(rows, sorted([(t.id, m.id, int((NOW + 60) * 1e6)) for t, m in zip(self.tenants, self.made)], key=lambda row: row[1]))
+        self.assertEqual(rows, sorted([(t.id, m.id, int((NOW + 60) * 1e6)) for t, m in zip(self.tenants, self.made, strict=True)], key=lambda row: row[1]))
 
     def test_forgotten(self) -> None:
         """What is seen of a mail that is not known any more is passed over, and the others are recorded."""

@@ -172,4 +172,4 @@ class OutageTests(SeenTestCase):
         self.pass_time(3)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
-        self.assertEqual(NOW <= self.at, True)
+        self.assertEqual(self.at >= NOW, True)
