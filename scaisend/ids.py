@@ -14,7 +14,7 @@ LANE_AT = 10
 LANE_LENGTH = 4
 _PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
 # What Python reads base 32 in, and ! for all that is no letter of ours.
-_DIGITS = {code: "!" for code in range(128)} | {ord(letter): digit for letter, digit in zip(ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)}
+_DIGITS = dict.fromkeys(range(128), "!") | {ord(letter): digit for letter, digit in zip(ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)}
 
 
 class IdMaker:
