@@ -166,8 +166,19 @@ class Daemon(MultiService):
             site = make_site(ops.routes(), door=door, reactor=self._reactor)
             port = self._open(self._listen_ops(site), site)
             self.log.info("metrics and health are on {place}", place=place_of(port))
+        if self.adapters.config["MANHOLE_LISTEN"]:
+            self._listen_manhole()
         for service in self._assembly.built.services:
             service.setServiceParent(self)  # type: ignore[no-untyped-call]  # Twisted's has no types
+
+    def _listen_manhole(self) -> None:
+        # Imported here: few processes need what it brings along.
+        from scaisend.app.manhole_server import Helpers, make_manhole
+
+        helpers = Helpers(adapters=self.adapters, measures=self._assembly.built.measures, receivers=self._receivers)
+        port = listen_at(self._reactor, self.adapters.config["MANHOLE_LISTEN"], make_manhole(adapters=self.adapters, helpers=helpers))
+        self._ports.append(port)
+        self.log.info("the operator's shell is on {place}", place=place_of(port))
 
     def _open(self, port: Any, site: HttpSite) -> Any:
         self._ports.append(port)

@@ -42,3 +42,8 @@ class ReceiverFactory(Factory):
     def drain(self, limit_s: float = DRAIN_S) -> "Deferred[None]":
         """Fires when no session is left: idle ones got 421, open mails were finished, and after `limit_s` the rest was cut off."""
         return Deferred.fromCoroutine(self.sessions.drain(limit_s))
+
+    def reload_certificate(self) -> None:
+        """New sessions use the certificate files as they are now; a pair that cannot be used is logged and the old one stays."""
+        if self._tls is not None:
+            self._tls.refresh()
