@@ -29,6 +29,7 @@ from scaisend.app.setting_values import (
     routes,
     seconds,
     sources,
+    submission_places,
     text,
     url,
 )
@@ -83,6 +84,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("INBOUND_SMTP_PORT", "", a_port_or_off, "port for it: 25, or 8025 on embedded defaults; `off` for extra senders"),
     Setting("INBOUND_SMTP_CERT", "", a_file_or_none, "certificate (PEM) for STARTTLS on it, read again when it changes; self-signed when empty"),
     Setting("INBOUND_SMTP_KEY", "", a_file_or_none, "private key (PEM) of the certificate"),
+    Setting("SUBMISSION_LISTEN", "", submission_places, "where mail is handed in by SMTP: host:port,… or tls:host:port for TLS from the start (465); off when empty"),
+    Setting("SUBMISSION_CERT", "", a_file_or_none, "certificate (PEM) of these listeners; that of INBOUND_SMTP_CERT when empty"),
+    Setting("SUBMISSION_KEY", "", a_file_or_none, "private key (PEM) of the certificate"),
+    Setting("SUBMISSION_PLAIN_AUTH", "never", a_choice("never", "loopback"), "AUTH without TLS: `never`, or to clients on this host (`loopback`)"),
     Setting("OPS_LISTEN", "", a_listener, "metrics, health and queues of this process: host:port, unix:path or `off`; port 0 takes a free one"),
     Setting("MANHOLE_LISTEN", "", a_listener, "SSH shell of the operator: host:port or unix:path; off when empty"),
     Setting("MANHOLE_KEYS", "", a_file_or_none, "authorized_keys file for the shell"),
@@ -175,8 +180,9 @@ def _contradictions(values: Mapping[str, Any]) -> list[Fault]:
     faults = []
     if values.get("DATABASE_URL") and not values["DATABASE_URL"].startswith("sqlite") and values.get("SECRET_KEY") == "":
         faults.append(Fault("SECRET_KEY: must be set when DATABASE_URL is a server; `scaisend init` writes one into .env", "SECRET_KEY"))
-    if bool(values["INBOUND_SMTP_CERT"]) != bool(values["INBOUND_SMTP_KEY"]):
-        faults.append(Fault("INBOUND_SMTP_CERT, INBOUND_SMTP_KEY: both or neither", "INBOUND_SMTP_CERT"))
+    for listener in ("INBOUND_SMTP", "SUBMISSION"):
+        if bool(values[f"{listener}_CERT"]) != bool(values[f"{listener}_KEY"]):
+            faults.append(Fault(f"{listener}_CERT, {listener}_KEY: both or neither", f"{listener}_CERT"))
     s3 = [name for name in ("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY") if values.get(name) == ""]
     if 0 < len(s3) < 4:
         faults.append(Fault(f"{', '.join(s3)}: must be set too when another S3_ variable is", s3[0]))

@@ -24,6 +24,7 @@ from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.routes import public_routes
 from scaisend.app.setup import add_measuring
+from scaisend.app.submitting import listen_for_submission
 from scaisend.app.telling import add_statistics, add_webhooks
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
@@ -62,6 +63,7 @@ class Daemon(MultiService):
         self.ready: Deferred[Daemon] = Deferred()
         self.http_port: Any = None
         self.inbound_port: Any = None
+        self.submission_ports: tuple[Any, ...] = ()
         self._reactor = adapters.reactor
         self._places = places
         self._extra_routes = extra_routes
@@ -162,6 +164,8 @@ class Daemon(MultiService):
             self._ports.append(self.inbound_port)
             self._receivers.append(receiver)
             self.log.info("returning mail is received on {place}", place=place_of(self.inbound_port))
+        if "smtp" in self.roles:
+            self._listen_for_submission()
         if self._places.ops != "off":
             site = make_site(ops.routes(), door=door, reactor=self._reactor)
             port = self._open(self._listen_ops(site), site)
@@ -171,12 +175,21 @@ class Daemon(MultiService):
         for service in self._assembly.built.services:
             service.setServiceParent(self)  # type: ignore[no-untyped-call]  # Twisted's has no types
 
+    def _listen_for_submission(self) -> None:
+        listeners = listen_for_submission(self._assembly, self.adapters)
+        if listeners is None:
+            return
+        self.submission_ports = listeners.ports
+        self._ports += listeners.ports
+        self._receivers.append(listeners.receiver)
+        self.log.info("mail is handed in at {places}", places=", ".join(place_of(port) for port in listeners.ports))
+
     def _listen_manhole(self) -> None:
         # Imported here: few processes need what it brings along.
-        from scaisend.app.manhole_server import Helpers, make_manhole
+        from scaisend.app.manhole_server import Tools, make_manhole
 
-        helpers = Helpers(adapters=self.adapters, measures=self._assembly.built.measures, receivers=self._receivers)
-        port = listen_at(self._reactor, self.adapters.config["MANHOLE_LISTEN"], make_manhole(adapters=self.adapters, helpers=helpers))
+        tools = Tools(adapters=self.adapters, measures=self._assembly.built.measures, receivers=self._receivers)
+        port = listen_at(self._reactor, self.adapters.config["MANHOLE_LISTEN"], make_manhole(adapters=self.adapters, tools=tools))
         self._ports.append(port)
         self.log.info("the operator's shell is on {place}", place=place_of(port))
 

@@ -23,8 +23,9 @@ from scaisend.app.daemon import Daemon, Places
 from scaisend.app.dev_inbox import DevInbox
 from scaisend.app.dev_inbox_api import DevInboxApi
 from scaisend.app.installation import make_data_dir, prepare_embedded, write_privately
-from scaisend.app.listening import listen_tcp
+from scaisend.app.listening import free_port, listen_tcp
 from scaisend.app.roles import ALL
+from scaisend.app.setting_values import submission_places
 from scaisend.delivery.mx import parse_routes
 from scaisend.domains import store as domains_store
 from scaisend.domains.dkim_keys import ED25519, RSA, make_key, published, selector_of
@@ -51,14 +52,14 @@ class DevHouse:
 
     def __init__(self, config: Config, *, host: str, port: int, inbound_port: int, ready_file: str | None, is_quiet: bool) -> None:
         self._directory = Path(config["DATA_DIR"])
-        self._host, self._port, self._ready_file, self._is_quiet = host, port, ready_file, is_quiet
+        self._host, self._port, self._ready_file, self._is_quiet = host, port or free_port(host), ready_file, is_quiet
         self._mx_port: Any = None
         self._inbox: DevInbox | None = None
         self._tenant_id = ""
         self.config = config.but(
             DATABASE_URL=f"sqlite:///{self._directory}/scaisend.db", REDIS_URL="", S3_ENDPOINT_URL="", SMTP_HELO_HOSTNAME="localhost",
             BOUNCE_DOMAIN=f"bounces.{FROM_DOMAIN}", FBL_DOMAIN=FROM_DOMAIN, INBOUND_SMTP_HOST="127.0.0.1", INBOUND_SMTP_PORT=inbound_port,
-            OPS_LISTEN="127.0.0.1:0", WEBHOOK_TARGETS="any", LOG_FORMAT=config["LOG_FORMAT"] or "text",
+            OPS_LISTEN="127.0.0.1:0", WEBHOOK_TARGETS="any", SUBMISSION_LISTEN=submission_places("127.0.0.1:0"), SUBMISSION_PLAIN_AUTH="loopback", LOG_FORMAT=config["LOG_FORMAT"] or "text",
         )
 
     @contextmanager
@@ -108,6 +109,7 @@ class DevHouse:
         about = {
             "api_url": api_url, "api_key": kept["api_key"], "tenant_id": kept["tenant_id"], "from_domain": FROM_DOMAIN,
             "inbox_url": f"{api_url}/dev/inbox", "inbound_smtp_port": daemon.inbound_port.getHost().port,
+            "submission_port": daemon.submission_ports[0].getHost().port,
         }
         self._greet(about)
         if self._ready_file:
@@ -153,7 +155,7 @@ class DevHouse:
         })
         print(
             f"\nScaiSend runs. Everything it sends ends in its own inbox.\n\n"
-            f"  API      {about['api_url']}\n  API key  {about['api_key']}\n  from     anything@{FROM_DOMAIN}\n  inbox    {about['inbox_url']}\n\n"
+            f"  API      {about['api_url']}\n  API key  {about['api_key']}\n  from     anything@{FROM_DOMAIN}\n  SMTP     127.0.0.1:{about['submission_port']}, user apikey, the API key as password\n  inbox    {about['inbox_url']}\n\n"
             f"curl -s {about['api_url']}/v3/mail/send -H 'Authorization: Bearer {about['api_key']}' -H 'Content-Type: application/json' \\\n"
             f"  -d '{body}'\n",
             flush=True,

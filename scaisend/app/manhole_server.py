@@ -1,4 +1,4 @@
-"""The operator's SSH shell into the living process: Python, with helpers for what is asked at three in the morning.
+"""The operator's SSH shell into the living process: Python, with tools for what is asked at three in the morning.
 
     $ ssh -tt -p 2222 operator@127.0.0.1
     >>> pause("example.com")
@@ -60,7 +60,7 @@ class TooLong(ScaiSendError):
     """A line kept the process from its work."""
 
 
-class Helpers:
+class Tools:
     """What the shell's namespace offers. Those that wait answer with a Deferred, whose result is shown when it comes."""
 
     def __init__(self, *, adapters: Adapters, measures: Measures, receivers: Sequence[Any]) -> None:
@@ -201,14 +201,14 @@ class _KeysFile:
             return []
 
 
-def make_manhole(*, adapters: Adapters, helpers: Helpers, line_s: float = LINE_S) -> ConchFactory:
+def make_manhole(*, adapters: Adapters, tools: Tools, line_s: float = LINE_S) -> ConchFactory:
     """The SSH server's factory. Raises: Invalid when it would listen beyond this machine or has no keys."""
     config = adapters.config
     _check(config["MANHOLE_LISTEN"], config["MANHOLE_KEYS"])
 
     def make_shell(name: str) -> ServerProtocol:
         log.info("{name} opened a shell", name=name)
-        return ServerProtocol(Shell, helpers.namespace(), lambda line: _audit(adapters, name, line), line_s)  # type: ignore[no-untyped-call]
+        return ServerProtocol(Shell, tools.namespace(), lambda line: _audit(adapters, name, line), line_s)  # type: ignore[no-untyped-call]
 
     realm: Any = _Realm(make_shell)
     keys: Any = _KeysFile(config["MANHOLE_KEYS"])

@@ -17,7 +17,7 @@ class Role:
 ROLES: Mapping[str, Role] = {
     "api": Role("serve", "the HTTP surface: /v3, /api/admin, /health, /ready"),
     "worker": Role("worker", "renders and composes mails, looks after the schedule"),
-    "smtp": Role("smtp", "delivers to MXs, receives mail that comes back"),
+    "smtp": Role("smtp", "delivers to MXs, receives mail that comes back, takes mail that is handed in by SMTP"),
 }
 ALL = tuple(ROLES)
 _SPELLINGS = {**{name: name for name in ROLES}, **{role.command: name for name, role in ROLES.items()}}

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -148,6 +149,26 @@ def a_listener(raw: str) -> str:
         return raw
     split_host(raw)
     return raw
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionPlace:
+    """Where mail is handed in; `is_tls`: the connection begins with TLS (RFC 8314 3.3), else STARTTLS is offered."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
+def submission_places(raw: str) -> tuple[SubmissionPlace, ...]:
+    """Places `host:port`, or `tls:host:port` for TLS from the first octet; none for nothing and `off`."""
+    if raw in ("", "off"):
+        return ()
+    places = []
+    for each in (part.strip() for part in raw.split(",")):
+        host, port = split_host(each.removeprefix("tls:"))
+        places.append(SubmissionPlace(host, port, each.startswith("tls:")))
+    return tuple(places)
 
 
 def split_host(raw: str) -> tuple[str, int]:

@@ -56,19 +56,26 @@ class SendApi:
 
     async def send(self, call: Call) -> Reply:
         """202 once every message is committed; 200 for sandbox_mode."""
-        request = read_send_request(call.body, now_s=call.now_s)
-        key = _idempotency_key(call)
+        return _reply(await self.take(call.caller, call.body, now_s=call.now_s, key=call.headers.get("idempotency-key")))
+
+    async def take(self, caller: Caller, body: bytes, *, now_s: float, key: str | None = None, digest: bytes | None = None) -> Accepted:
+        """The request that the body is was committed; `key` is its idempotency key, `digest` what its repetition must equal (the body's).
+
+        Raises: Invalid, Forbidden, Conflict and the other refusals of a request; Unavailable.
+        """
+        request = read_send_request(body, now_s=now_s)
         if key is None:
-            return _reply(await self._accept(call.caller, request, call.now_s, None, b""))
-        digest = hashlib.sha256(call.body).digest()
-        place = (call.caller.tenant_id, key)
+            return await self._accept(caller, request, now_s, None, b"")
+        _check_key(key)
+        digest = digest or hashlib.sha256(body).digest()
+        place = (caller.tenant_id, key)
         if place in self._in_flight:
             if self._in_flight[place] != digest:
                 raise Conflict("this Idempotency-Key was used with another body", "Idempotency-Key", "use a new key for a new request")
             raise Conflict("the first request with this Idempotency-Key is still in flight", "Idempotency-Key", retry_after_s=1)
         self._in_flight[place] = digest
         try:
-            return _reply(await self._accept(call.caller, request, call.now_s, key, digest))
+            return await self._accept(caller, request, now_s, key, digest)
         finally:
             del self._in_flight[place]
 
@@ -132,11 +139,9 @@ class SendApi:
         return {**shared, "content": kept}, total
 
 
-def _idempotency_key(call: Call) -> str | None:
-    key = call.headers.get("idempotency-key")
-    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
+def _check_key(key: str) -> None:
+    if not (0 < len(key) <= KEY_LENGTH and key.isascii() and key.isprintable()):
         raise Invalid("Idempotency-Key must be 1 to 255 printable ASCII characters", "Idempotency-Key")
-    return key
 
 
 def _reply(accepted: Accepted) -> Reply:

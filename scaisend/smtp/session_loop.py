@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[attr-defined]  # zope.interface has no types
 
@@ -75,7 +76,11 @@ class SessionLoop(Protocol):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         self._greet(refusal)
-        self._flush()
+        # Octets written before the handshake would count as unread replies, and nothing be read until the peer took them.
+        if not isinstance(self.transport, TLSMemoryBIOProtocol):
+            self._flush()
+        elif refusal is not None:
+            self.abort()
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing_at is not None:
@@ -88,6 +93,7 @@ class SessionLoop(Protocol):
 
     def handshakeCompleted(self) -> None:
         self.session.tls = self.transport.getHandle().get_protocol_version_name()
+        self._flush()  # the greeting, where the connection began with TLS (RFC 8314 3.3)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._closing_at = self._sessions.now_s

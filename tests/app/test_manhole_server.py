@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import SkipTest
 
-from scaisend.app.manhole_server import Helpers, make_manhole
+from scaisend.app.manhole_server import Tools, make_manhole
 from scaisend.app.ops_api import Measures
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
@@ -22,7 +22,7 @@ LIMIT_S = 60.0
 class Refusals(PlainTestCase):
     def made(self, place: str, keys: str | None) -> None:
         adapters = SimpleNamespace(config={"MANHOLE_LISTEN": place, "MANHOLE_KEYS": keys, "DATA_DIR": self.mktemp()})
-        make_manhole(adapters=adapters, helpers=Helpers(adapters=adapters, measures=Measures(), receivers=[]))
+        make_manhole(adapters=adapters, tools=Tools(adapters=adapters, measures=Measures(), receivers=[]))
 
     def test_only_this_machine(self) -> None:
         """A shell that others could reach is refused, and so is one without keys."""
@@ -37,7 +37,7 @@ class Refusals(PlainTestCase):
         folder = self.mktemp()
         config = {"MANHOLE_LISTEN": "unix:a", "MANHOLE_KEYS": "keys", "DATA_DIR": folder}
         adapters = SimpleNamespace(config=config)
-        first, second = (make_manhole(adapters=adapters, helpers=None).publicKeys for _ in range(2))  # type: ignore[arg-type]
+        first, second = (make_manhole(adapters=adapters, tools=None).publicKeys for _ in range(2))  # type: ignore[arg-type]
         self.assertEqual(first, second)
         self.assertEqual(os.stat(Path(folder, "manhole_host_key")).st_mode & 0o777, 0o600)
 
@@ -90,7 +90,7 @@ class OpenSsh(PlainTestCase):
         return shown.read_text(errors="replace")
 
     def test_the_shell(self) -> None:
-        """Strangers are refused; helpers answer, at once or later; each line is audited; a line that never ends is broken off; exit() ends the session alone."""
+        """Strangers are refused; tools answer, at once or later; each line is audited; a line that never ends is broken off; exit() ends the session alone."""
         refused = subprocess.run(self.ssh("stranger", "-tt"), capture_output=True, text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL)
         self.assertEqual(refused.returncode, 255)
         self.assertIn("Permission denied (publickey)", refused.stderr)

@@ -104,3 +104,12 @@ class Values(PlainTestCase):
                 parse(raw)
             except ValueError:
                 pass
+
+    def test_submission_places(self):
+        """Places with and without TLS from the start; none for nothing and `off`."""
+        place = values.SubmissionPlace
+        self.assertEqual([values.submission_places(raw) for raw in ("", "off")], [(), ()])
+        self.assertEqual(
+            values.submission_places("0.0.0.0:587, tls:[::]:465"), (place("0.0.0.0", 587, False), place("::", 465, True)),
+        )
+        self.refused(values.submission_places, "587", "tls:465", "ssl:0.0.0.0:465", "0.0.0.0:587,,", "0.0.0.0:70000")
