@@ -24,8 +24,9 @@ from scaisend.identity.people_store import init_installation
 from scaisend.smtp.tls import make_certificate
 from tests.base import ReactorTestCase
 from tests.world.dns_zone import DnsZone
+from tests.world.mariadb import PrivateMariadb, private_mariadb
 from tests.world.program import bare_environment, run_command
-from tests.world.redis_server import free_port
+from tests.world.redis_server import free_port, redis_server
 from tests.world.smtp_peer import SmtpPeer
 from tests.world.tenants import call_by
 
@@ -74,6 +75,10 @@ class Installations(ReactorTestCase):
         self.records = domains.zone_lines(view)
         self.zone.load(ZONE + "\n".join(self.records))
         await domains.verify(self.tenant_id, "acme.test", doer)
+
+    def drop(self, mariadb: PrivateMariadb, name: str) -> None:
+        with mariadb.connect(name) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
 
     async def examined(self, *outbound: str) -> list[Check]:
         return await examine(self.adapters, self.setup, argparse.Namespace(tenant=None, outbound=outbound))
@@ -154,6 +159,17 @@ class Installations(ReactorTestCase):
         found = await self.examined()
         away = {each.name for each in found if each.status == AWAY}
         self.assertEqual((away, exit_code(found)), ({"database", "database.schema", "queue"}, 3))
+
+    async def test_servers(self) -> None:
+        """MariaDB tells its version, charset and clock, and its empty schema is a failure with a cure; Redis answers."""
+        mariadb, redis = private_mariadb(), redis_server()
+        name = mariadb.create_database()
+        self.addCleanup(self.drop, mariadb, name)
+        self.open(DATABASE_URL=mariadb.url(name), REDIS_URL=redis.tcp_url, SECRET_KEY="k" * 32)
+        found = {each.name: each for each in await self.setup.services()}
+        self.assertEqual({found[each].status for each in ("database.version", "database.charset", "database.clock", "queue", "objects")}, {OK})
+        self.assertEqual((found["database.version"].subject, found["database.schema"].status), ("mariadb", FAILED))
+        self.assertIn("scaisend migrate", found["database.schema"].cure)
 
     async def test_the_command(self) -> None:
         """JSON and lines for people; the exit code is 1 for an address that a list has."""
