@@ -22,7 +22,8 @@ def with_places(segments: Iterable[Segment], places: Mapping[str, str]) -> tuple
 
 def _split(content: bytes, places: Mapping[str, str], found: list[Segment]) -> None:
     end = 0
-    spans = sorted([(start, stop, purpose) for placeholder, purpose in places.items() for start, stop in _found(content, placeholder)])
+    has_breaks = _SOFT_BREAK in content
+    spans = sorted([(start, stop, purpose) for placeholder, purpose in places.items() for start, stop in _found(content, placeholder, has_breaks)])
     for start, stop, purpose in spans:
         if start > end:
             found.append(content[end:start])
@@ -38,11 +39,11 @@ def _split(content: bytes, places: Mapping[str, str], found: list[Segment]) -> N
         found.append(content[end:])
 
 
-def _found(content: bytes, placeholder: str) -> set[tuple[int, int]]:
+def _found(content: bytes, placeholder: str, has_breaks: bool) -> set[tuple[int, int]]:
     """Where the placeholder stands, from and to. A line is longer than it, so at most one break is in it, and one half is whole."""
     letters = placeholder.encode()
     spans = {(at, at + len(letters)) for at in _places_of(content, letters)}
-    if _SOFT_BREAK in content:
+    if has_breaks:
         middle = len(letters) // 2
         pattern = _pattern(placeholder)
         starts = {*_places_of(content, letters[:middle]), *[at - middle - len(_SOFT_BREAK) for at in _places_of(content, letters[middle:])]}

@@ -35,6 +35,10 @@ class _Wanted:
     utm: Mapping[str, str]
 
 
+_BY_ITSELF = _Wanted(True, None, True, False, {})
+_NOT_WANTED = _Wanted(False, None, False, False, {})
+
+
 def with_tracking(mail: Mail, shared: Mapping[str, object], message_id: str, tracking: Tracking) -> Mail:
     """The mail with what the request's `tracking_settings` want, the tenant's laid under them; itself when they want nothing."""
     wanted = _wanted(shared, tracking.usable)
@@ -67,7 +71,7 @@ class _Links:
 
     def __init__(self, mail: Mail, message_id: str, tracking: Tracking, wanted: _Wanted) -> None:
         self._personal = tuple(mail.places)
-        self._message = message_key(message_id)
+        self._key = message_key(tracking.key, message_id)
         self._tracking = tracking
         self._wanted = wanted
         self._own = tracking.base_url + "/"
@@ -80,7 +84,7 @@ class _Links:
 
     def change(self, kind: int) -> Change:
         """What becomes of each link in a part; `kind` is IN_TEXT or 0."""
-        base_url, key, message, wanted = self._tracking.base_url, self._tracking.key, self._message, self._wanted
+        base_url, key, wanted = self._tracking.base_url, self._key, self._wanted
         own, personal = self._own, self._personal
 
         def changed(url: str, number: int) -> str | None:
@@ -91,13 +95,15 @@ class _Links:
             if not wanted.clicks:
                 return target
             self.tracked += 1
-            return tracked_url(base_url, key, message, number | kind, target)
+            return tracked_url(base_url, key, number | kind, target)
 
         return changed
 
 
 def _wanted(shared: Mapping[str, object], usable: bool) -> _Wanted:
     settings = shared.get("tracking_settings")
+    if settings is None:
+        return _BY_ITSELF if usable else _NOT_WANTED
     given: Mapping[str, object] = settings if isinstance(settings, dict) else _NOTHING
     opens, clicks, analytics = (_setting(given, name) for name in ("open_tracking", "click_tracking", "ganalytics"))
     is_clicked = usable and clicks.get("enable", True) is True

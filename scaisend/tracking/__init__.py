@@ -7,6 +7,7 @@ Doors: `seen_api.py` (/t/o/<token>.gif, /t/c/<token>; `seen_worker.py` records b
 `api.py` (/t/u/<token>), `optout.unsubscribe(txn, …)` for mails to unsubscribe+<token>@, `personal.py` for those who write mails.
 Tables: reads recipients, messages and mail_requests; writes the suppressions and, by record, history.
 Callers: sending (places of tokens), delivery (tokens), inbound (mails).
-Laws: pixels and links answer without the database, and lead where their token was signed for; a GET opts nobody out, for scanners follow links; a token names one recipient and its own purpose, and opts nobody else out;
+Laws: pixels and links answer without the database, and lead where their token was signed for; a GET opts nobody out, for scanners
+follow links; a token names one recipient and its own purpose, and opts nobody else out;
 what is asked for twice happens once.
 """

@@ -165,10 +165,11 @@ def _url(value: str) -> str | None:
     if value[0] in "\"'":
         value = value[1:-1]
     if "&" in value:
-        value = _REFERENCE.sub(_referred, value)
-    if not _WEB.match(value):
+        is_plain = value.count("&amp;") == value.count("&")
+        value = value.replace("&amp;", "&") if is_plain else _REFERENCE.sub(_referred, value)
+    if not value.startswith(("https://", "http://")) and not _WEB.match(value):
         return None
-    return _LINE_ENDS.sub("", value).strip()
+    return value if value.isprintable() and value[0] != " " != value[-1] else _LINE_ENDS.sub("", value).strip()
 
 
 def _referred(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Links that lead over this service: /t/c/<token>?u=<target>.
 
 The token is the recipient's (personal.py), followed by 32 letters that are the link's: base64url of two bytes of its number, eleven of the
-target's SHA-256, eleven of HMAC-SHA256 over the message, the number and those. So a mail that many get holds the same letters
+target's SHA-256, eleven of keyed BLAKE2b over the message, the number and those. So a mail that many get holds the same letters
 for all of them; a link works for its message's recipients alone, and leads to its target alone.
 """
 
@@ -40,15 +40,15 @@ class Followed:
         return hmac.compare_digest(self.digest, _digest(target))
 
 
-def message_key(message_id: str) -> bytes:
-    """The message as its links' signatures hold it."""
-    return b"link" + number_of(message_id).to_bytes(16, "big")
+def message_key(key: bytes, message_id: str) -> bytes:
+    """The key of the links of one message."""
+    return hmac.digest(key, b"link" + number_of(message_id).to_bytes(16, "big"), "sha256")
 
 
-def tracked_url(base_url: str, key: bytes, message: bytes, number: int, target: str) -> str:
-    """The URL to write in place of the target, with a placeholder for the recipient's token. `message` is a message_key."""
+def tracked_url(base_url: str, message_key: bytes, number: int, target: str) -> str:
+    """The URL to write in place of the target, with a placeholder for the recipient's token."""
     body = number.to_bytes(2, "big") + _digest(target)
-    link = urlsafe_b64encode(body + hmac.digest(key, message + body, "sha256")[:_BYTES]).decode()
+    link = urlsafe_b64encode(body + _signature(message_key, body)).decode()
     return f"{base_url}/t/c/{placeholder(CLICK)}{link}?u={_as_value(target)}"
 
 
@@ -63,7 +63,7 @@ def read_link(key: bytes, token: str) -> Followed | None:
     except ValueError:
         return None
     body, signature = raw[: 2 + _BYTES], raw[2 + _BYTES :]
-    if not hmac.compare_digest(signature, hmac.digest(key, message_key(named.message_id) + body, "sha256")[:_BYTES]):
+    if not hmac.compare_digest(signature, _signature(message_key(key, named.message_id), body)):
         return None
     number = int.from_bytes(body[:2], "big")
     return Followed(named, number & ~IN_TEXT, bool(number & IN_TEXT), body[2:])
@@ -86,6 +86,10 @@ def location(target: str) -> str:
         host = a_labels(name) + colon + port
     written = target[:begin] + login + at_sign + host + target[end:]
     return quote(written, _PLAIN_IN_URL, errors="replace")
+
+
+def _signature(message_key: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(body, key=message_key, digest_size=_BYTES).digest()
 
 
 def _as_value(target: str) -> str:

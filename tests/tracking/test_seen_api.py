@@ -41,7 +41,7 @@ class SeenTestCase(RoutedTestCase):
 
     def link(self, target: str = "https://shop.test/?a=1&b=2", index: int = 0, number: int = 0, made: Made | None = None) -> str:
         message_id = (made or self.made).id
-        return tracked_url("", KEY, message_key(message_id), index, target).replace(placeholder(CLICK), token(KEY, CLICK, message_id, number))
+        return tracked_url("", message_key(KEY, message_id), index, target).replace(placeholder(CLICK), token(KEY, CLICK, message_id, number))
 
     def pass_time(self, seconds: float) -> None:
         while seconds > 0:

@@ -15,7 +15,7 @@ TARGET = "https://shop.test/a?b=1&c=2#d"
 
 def link(number: int = 3, target: str = TARGET, message: str = MESSAGE, recipient: int = 1, key: bytes = KEY) -> tuple[str, str]:
     """The token and the target that a recipient's link says."""
-    url = tracked_url("https://t.test", key, message_key(message), number, target).replace(placeholder(CLICK), token(key, CLICK, message, recipient))
+    url = tracked_url("https://t.test", message_key(key, message), number, target).replace(placeholder(CLICK), token(key, CLICK, message, recipient))
     parts = urlsplit(url)
     return parts.path.removeprefix("/t/c/"), parse_qs(parts.query, keep_blank_values=True)["u"][0]
 
@@ -35,7 +35,7 @@ class LinkTests(PlainTestCase):
         followed = self.read(text)
         self.assertEqual((told, followed.leads_to(told), followed.number, followed.in_text), (target, True, number, in_text))
         self.assertEqual((followed.named.message_id, followed.named.recipient_number), (MESSAGE, 1))
-        self.assertTrue(set("\"'<>& ").isdisjoint(tracked_url("https://t.test", KEY, message_key(MESSAGE), number, target)))
+        self.assertTrue(set("\"'<>& ").isdisjoint(tracked_url("https://t.test", message_key(KEY, MESSAGE), number, target)))
 
     def test_altered(self) -> None:
         """No letter of a token can be changed, none added or taken away."""
