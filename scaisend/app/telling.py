@@ -75,7 +75,7 @@ def add_statistics(adapters: Adapters, built: Built) -> None:
 def _posts(adapters: Adapters) -> PostClient:
     targets = webhook_targets(adapters)
     outgoing = Outgoing(
-        reactor=adapters.reactor, resolver=adapters.resolver, allow_http=targets.allow_http, allow_private=targets.allow_private
+        repeats=True, reactor=adapters.reactor, resolver=adapters.resolver, allow_http=targets.allow_http, allow_private=targets.allow_private
     )
     return PostClient(outgoing=outgoing, oauth=OAuthClient(outgoing=outgoing, now_s=time.time), sealer=adapters.sealer, now_s=time.time)
 

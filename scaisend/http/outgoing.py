@@ -11,6 +11,7 @@ from typing import Any
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IProtocol, IProtocolFactory
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -57,13 +58,17 @@ class Outgoing:
 
     With a `resolver`, targets are of others' choosing: https alone (unless `allow_http`), and public addresses alone (unless
     `allow_private`). Without one they are the operator's own, resolved as the system does, and anything may be called.
+
+    `repeats`: a request whose connection ended before any answer is made once more on a fresh one, for what may arrive twice. A
+    server closes an idle connection whenever it likes, also just when the next request is on its way.
     """
 
     def __init__(
         self, *, reactor: Any, resolver: Resolver | None, allow_http: bool = False, allow_private: bool = False,
-        policy: Any = None,
+        policy: Any = None, repeats: bool = False,
     ) -> None:
         self._reactor = reactor
+        self._repeats = repeats
         self._is_free = resolver is None
         self._allow_http = allow_http
         self._allow_private = allow_private
@@ -75,6 +80,8 @@ class Outgoing:
             reactor=reactor, resolver=resolver, allow_private=allow_private, policy=policy or _client.BrowserLikePolicyForHTTPS()
         )
         self._agent: Any = _AsSent(_client.Agent.usingEndpointFactory(reactor, endpoints, self._pool))
+        fresh = _client.HTTPConnectionPool(reactor, persistent=False)
+        self._fresh_agent: Any = _AsSent(_client.Agent.usingEndpointFactory(reactor, endpoints, fresh))
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, *, body_most: int = BODY_MOST) -> Answer:
         """What a POST was answered, within `timeout_s` from the look-up to the last byte; the first `body_most` bytes of it.
@@ -94,7 +101,7 @@ class Outgoing:
         fault = url_fault(url, allow_http=self._allow_http or self._is_free, allow_private=self._allow_private or self._is_free)
         if fault:
             raise NotAnswered(f"the URL {fault}", is_refused=True)
-        going = ensureDeferred(self._ask(method, url, body, headers, body_most))
+        going = ensureDeferred(self._ask_again(method, url, body, headers, body_most))
         timer = self._reactor.callLater(timeout_s, going.cancel)
         try:
             return await going
@@ -112,9 +119,17 @@ class Outgoing:
         """The idle connections are closed."""
         await self._pool.closeCachedConnections()
 
-    async def _ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
+    async def _ask_again(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
+        try:
+            return await self._ask(self._agent, method, url, body, headers, most)
+        except Exception as error:
+            if not self._repeats or not _ended_unanswered(error):
+                raise
+        return await self._ask(self._fresh_agent, method, url, body, headers, most)
+
+    async def _ask(self, agent: Any, method: str, url: str, body: bytes | None, headers: Mapping[str, str], most: int) -> Answer:
         # A client of its own for each request: it would keep cookies from one for the next.
-        response = await HTTPClient(self._agent).request(
+        response = await HTTPClient(agent).request(
             method, url, data=body, headers=Headers({name: [value] for name, value in headers.items()}), allow_redirects=False,
             unbuffered=True, reactor=self._reactor,
         )
@@ -255,6 +270,12 @@ async def _look_up(host: str, resolver: Resolver) -> list[str]:
     if not addresses:
         raise NotAnswered(f"{host} could not be looked up for now" if trouble else f"{host} has no address")
     return addresses
+
+
+def _ended_unanswered(error: Exception) -> bool:
+    """Whether the connection ended, cleanly or not, before the answer began."""
+    reasons: list[Failure] = getattr(error, "reasons", None) or []
+    return bool(reasons) and all(isinstance(reason.value, ConnectionDone | ConnectionLost) for reason in reasons)
 
 
 def why_not(error: Exception) -> str:

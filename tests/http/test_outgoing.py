@@ -195,6 +195,17 @@ class OutgoingTest(OutgoingCase):
         await self.failed(outgoing, peer.url)
         self.assertEqual(len(peer.asked), 2)
 
+    async def test_what_may_arrive_twice_is_repeated_once(self) -> None:
+        """With `repeats` a request under which its kept connection broke is made once more, on a fresh connection, and no oftener."""
+        peer = self.peer(lambda asked: Says(hang_up=len(peer.asked) == 2))
+        outgoing = self.outgoing(None, repeats=True)
+        await outgoing.post(peer.url, b"1", {}, 10)
+        self.assertEqual((await outgoing.post(peer.url, b"2", {}, 10)).status, 200)
+        self.assertEqual([asked.body for asked in peer.asked], [b"1", b"2", b"2"])
+        peer.says = Says(hang_up=True)
+        await self.failed(outgoing, peer.url)
+        self.assertEqual(len(peer.asked), 5)
+
     async def test_wrong_urls_are_refused(self) -> None:
         """What the rules for URLs forbid is not even looked up."""
         names = Names()
