@@ -22,6 +22,7 @@ from scaisend.app.compatibility import add_purging
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
+from scaisend.app.parsing import add_parse_posts
 from scaisend.app.routes import public_routes
 from scaisend.app.setup import add_measuring
 from scaisend.app.submitting import listen_for_submission
@@ -146,6 +147,7 @@ class Daemon(MultiService):
             self._assembly.add_rendering()
             add_webhooks(self.adapters, self._assembly.built)
             add_statistics(self.adapters, self._assembly.built)
+            add_parse_posts(self.adapters, self._assembly.built)
             add_purging(self.adapters, self._assembly.built)
             add_measuring(self.adapters, self._assembly.built)
 

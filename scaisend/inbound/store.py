@@ -9,7 +9,8 @@ US = 1_000_000
 # Kinds of rows: not yet read; read, and of no use to the program. What was read and settled has no row any more.
 UNPARSED = "unparsed"
 UNREAD = "other"
-KEPT_KINDS = ("other", "bounce", "delay", "success", "arf", "autoreply", "unsubscribe")
+PARSE = "parse"  # on its way to a tenant's URL (parse_posts_store.py)
+KEPT_KINDS = ("other", "bounce", "delay", "success", "arf", "autoreply", "unsubscribe", "parse_failed")
 COLUMNS = ("id", "tenant_id", "kind", "mail_from", "rcpt_to", "recipient_id", "peer", "size_bytes", "object_key", "received_at", "content")
 
 
@@ -45,10 +46,10 @@ class KnownRecipient:
 
 
 def keep_across_tenants(txn: Txn, mails: Sequence[KeptMail]) -> None:
-    """The mails are kept, each with the tenant of the recipient that its return path named, if that one still exists."""
+    """The mails are kept, each with its tenant, or that of the recipient that its return path named, if that one still exists."""
     named = sorted({mail.recipient_id for mail in mails if mail.recipient_id is not None})
     owners: dict[str | None, str] = dict(txn.rows("SELECT id, tenant_id FROM recipients WHERE id IN :named", {"named": named})) if named else {}
-    owned = [replace(mail, tenant_id=owners.get(mail.recipient_id)) for mail in mails]
+    owned = [mail if mail.tenant_id is not None else replace(mail, tenant_id=owners.get(mail.recipient_id)) for mail in mails]
     txn.insert("inbound_mails", COLUMNS, [_values(mail) for mail in owned])
 
 
@@ -109,8 +110,8 @@ def unnamed_objects_across_tenants(txn: Txn, keys: Sequence[str]) -> list[str]:
 
 def read_before_across_tenants(txn: Txn, received_before: float, most: int) -> list[KeptMail]:
     """Up to `most` mails that were read and kept, received before the moment, oldest first, without their content."""
-    sql = f"SELECT {', '.join(COLUMNS[:-1])} FROM inbound_mails WHERE kind <> :kind AND received_at < :before ORDER BY id LIMIT :most"
-    return [_mail(row) for row in txn.rows(sql, {"kind": UNPARSED, "before": int(received_before * US), "most": most})]
+    sql = f"SELECT {', '.join(COLUMNS[:-1])} FROM inbound_mails WHERE kind NOT IN :kinds AND received_at < :before ORDER BY id LIMIT :most"
+    return [_mail(row) for row in txn.rows(sql, {"kinds": [UNPARSED, PARSE], "before": int(received_before * US), "most": most})]
 
 
 def kept_counts_across_tenants(txn: Txn) -> dict[str, int]:

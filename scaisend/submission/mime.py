@@ -74,22 +74,22 @@ class Entity:
         ]
         return self.media_type + "".join(told)
 
-    def parts(self) -> "list[Entity]":
+    def parts(self, *, is_strict: bool = True) -> "list[Entity]":
         """The entities of a multipart. Raises: Invalid when it has none."""
         boundary = self.parameter("boundary").rstrip()
         pieces = _pieces(self.body, boundary.encode("utf-8", "replace")) if boundary else []
         if not pieces:
             raise Invalid("A multipart of the mail has no parts: its boundary is missing.")
         inner = "message/rfc822" if self.media_type == "multipart/digest" else "text/plain"
-        return [read_entity(each, default_type=inner) for each in pieces]
+        return [read_entity(each, default_type=inner, is_strict=is_strict) for each in pieces]
 
 
-def read_entity(content: bytes, *, default_type: str = "text/plain") -> Entity:
-    """The entity that the octets are. Raises: Invalid when its header is none."""
+def read_entity(content: bytes, *, default_type: str = "text/plain", is_strict: bool = True) -> Entity:
+    """The entity that the octets are. Raises: Invalid when its header is none; unless `is_strict`, lines that are no fields are passed over."""
     head, body = _split(content)
     if len(head) > LARGEST_HEADER:
         raise Invalid("The header of the mail is too large.")
-    fields = tuple(_fields(head))
+    fields = tuple(_fields(head, is_strict))
     mime = Message()
     for name, value in fields:
         lower = name.lower()
@@ -132,7 +132,7 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def _fields(head: bytes) -> list[tuple[str, str]]:
+def _fields(head: bytes, is_strict: bool) -> list[tuple[str, str]]:
     lines: list[list[bytes]] = []
     for line in head.split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and lines:
@@ -142,9 +142,10 @@ def _fields(head: bytes) -> list[tuple[str, str]]:
     fields = []
     for each in lines:
         found = _FIELD.fullmatch(b"".join(each))
-        if found is None:
+        if found is None and is_strict:
             raise Invalid("A line in the header of the mail is not a field.")
-        fields.append((found[1].decode("ascii"), text_of(found[2].strip(b" \t"), "utf-8")))
+        if found is not None:
+            fields.append((found[1].decode("ascii"), text_of(found[2].strip(b" \t"), "utf-8")))
     return fields
 
 
