@@ -44,6 +44,8 @@ from scaisend.inbound.smtp_server import InboundDeliveries
 from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
+from scaisend.sending.expiry_worker import EVERY_S as EXPIRY_EVERY_S
+from scaisend.sending.expiry_worker import PauseExpiry
 from scaisend.sending.linkless import accept_linkless
 from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
@@ -169,7 +171,10 @@ class Assembly:
             ),
         )
         self.built.workers.append(worker)
-        self.built.services += [worker, self._sweeping("rendering-sweep", sweep.turn)]
+        expiry = PauseExpiry(database=adapters.database, ids=adapters.ids, now_s=time.time)
+        self.built.services += [
+            worker, self._sweeping("rendering-sweep", sweep.turn), Sweeping("paused-batches", expiry.turn, interval_s=EXPIRY_EVERY_S, reactor=adapters.reactor),
+        ]
 
     # -- smtp --
 

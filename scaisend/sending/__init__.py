@@ -27,5 +27,5 @@ Who may call it
 Laws
     202 is said after the commit. A request with a fault leaves nothing behind. No CR, LF or NUL passes request.py in anything
     that becomes a header; substitutions can bring them back, so render.py makes blanks of them. A batch that is
-    paused holds its messages without `due_at`; one that is cancelled leaves them to the worker that claims them.
+    paused holds its messages without `due_at`, and expiry.py discards those that are held for more than 72 hours; one that is cancelled leaves them to the worker that claims them.
 """

@@ -84,7 +84,7 @@ def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Ac
         txn, [each.caller for each in submissions], now, [_SCHEDULES if each.request.scheduled else _SENDS for each in submissions]
     )
     _check_senders(txn, submissions, refusals)
-    paused = _check_names(txn, submissions, refusals)
+    paused = _check_names(txn, submissions, refusals, now)
     replays = _claim_keys(txn, submissions, refusals, now)
     writing = [
         each for number, each in enumerate(submissions) if refusals[number] is None and number not in replays
@@ -131,7 +131,7 @@ def _check_senders(txn: Txn, submissions: Sequence[Submission], refusals: list[S
             refusals[number] = Forbidden(UNVERIFIED_SENDER, "from")
 
 
-def _check_names(txn: Txn, submissions: Sequence[Submission], refusals: list[ScaiSendError | None]) -> set[tuple[str, str]]:
+def _check_names(txn: Txn, submissions: Sequence[Submission], refusals: list[ScaiSendError | None], now: float) -> set[tuple[str, str]]:
     """Refuses requests that name a template, group, batch or pool that the tenant has not; the (tenant, batch) pairs that are paused."""
     named = [
         (number, each) for number, each in _open(submissions, refusals)
@@ -140,7 +140,7 @@ def _check_names(txn: Txn, submissions: Sequence[Submission], refusals: list[Sca
     if not named:
         return set()
     templates = store.templates_known(txn, {(s.caller.tenant_id, s.request.template_id) for _, s in named if s.request.template_id})
-    batches = batches_store.statuses(txn, sorted({(s.caller.tenant_id, s.request.batch_id) for _, s in named if s.request.batch_id}))
+    batches = batches_store.statuses(txn, sorted({(s.caller.tenant_id, s.request.batch_id) for _, s in named if s.request.batch_id}), valid_at=now)
     pools = store.pools_known(txn, {(s.caller.tenant_id, s.request.ip_pool_name) for _, s in named if s.request.ip_pool_name})
     groups = store.groups_known(txn, {(s.caller.tenant_id, group) for _, s in named for group in _groups(s.request)})
     for number, each in named:

@@ -6,7 +6,9 @@ from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.ids import IdMaker
 from scaisend.sending import batches_store as store
-from scaisend.sending.batches_store import CANCEL, OPEN, PAUSE, Batch
+from scaisend.sending.batches_store import CANCEL, OPEN, PAUSE, VALID_FOR_S, Batch
+from scaisend.sending.expiry import BATCH as EXPIRED_AT_ONCE
+from scaisend.sending.expiry import discard_expired
 from scaisend.sending.request_fields import is_batch_id
 from scaisend.storage.database import Database, Txn
 
@@ -43,11 +45,11 @@ class BatchesApi:
     async def show(self, call: Call) -> Reply:
         """Beside SendGrid's `batch_id`: the status, and the number of messages in each state."""
         batch_id = _batch_id(call.path["batch_id"])
-        batch, counts = await self._database.read(_with_counts, call.caller.tenant_id, batch_id)
+        batch, counts = await self._database.read(_with_counts, call.caller.tenant_id, batch_id, call.now_s)
         return json_reply({"batch_id": batch.id, "status": batch.status, "status_counts": counts})
 
     async def stopped(self, call: Call) -> Reply:
-        batches = await self._database.read(store.stopped, call.caller.tenant_id, MOST_STOPPED)
+        batches = await self._database.read(store.stopped, call.caller.tenant_id, MOST_STOPPED, call.now_s)
         return json_reply([_shape(each) for each in batches])
 
     async def stop(self, call: Call) -> Reply:
@@ -63,17 +65,22 @@ class BatchesApi:
 
     async def change(self, call: Call) -> Reply:
         batch_id, status = _batch_id(call.path["batch_id"]), _status(_object(call))
-        await self._database.run(_change, call.caller.tenant_id, batch_id, status, call.now_s)
+        await self._change_to(call, batch_id, status)
         return no_content()
 
     async def resume(self, call: Call) -> Reply:
-        await self._database.run(_change, call.caller.tenant_id, _batch_id(call.path["batch_id"]), OPEN, call.now_s)
+        """Mails that are due go at once; those that were held too long are discarded first."""
+        await self._change_to(call, _batch_id(call.path["batch_id"]), OPEN)
         return no_content()
 
+    async def _change_to(self, call: Call, batch_id: str, status: str) -> None:
+        while not await self._database.run(_change, self._ids, call, batch_id, status):
+            pass
 
-def _with_counts(txn: Txn, tenant_id: str, batch_id: str) -> tuple[Batch, dict[str, int]]:
+
+def _with_counts(txn: Txn, tenant_id: str, batch_id: str, now_s: float) -> tuple[Batch, dict[str, int]]:
     batch = store.get(txn, tenant_id, batch_id)
-    if batch is None:
+    if batch is None or batch.made_at + VALID_FOR_S <= now_s:
         raise NotFound(NOT_FOUND)
     return batch, store.counts(txn, tenant_id, batch_id)
 
@@ -85,17 +92,21 @@ def _stop(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) ->
         raise Invalid(INVALID)
     if batch.status != OPEN:
         raise Invalid(EXISTS)
-    if len(store.stopped(txn, tenant_id, MOST_STOPPED)) >= MOST_STOPPED:
+    if len(store.stopped(txn, tenant_id, MOST_STOPPED, now_s)) >= MOST_STOPPED:
         raise Invalid("max limit reached")
     store.set_status(txn, tenant_id, batch_id, status, now_s)
 
 
-def _change(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) -> None:
-    """A paused or cancelled batch gets another status."""
+def _change(txn: Txn, ids: IdMaker, call: Call, batch_id: str, status: str) -> bool:
+    """Whether a paused or cancelled batch has got the status; False while it holds more expired mails than one transaction discards."""
+    tenant_id = call.caller.tenant_id
     batch = store.get(txn, tenant_id, batch_id, lock=True)
     if batch is None or batch.status == OPEN:
         raise NotFound(NOT_FOUND)
-    store.set_status(txn, tenant_id, batch_id, status, now_s)
+    if status == OPEN and discard_expired(txn, ids, call.now_s, batch_id) == EXPIRED_AT_ONCE:
+        return False
+    store.set_status(txn, tenant_id, batch_id, status, call.now_s)
+    return True
 
 
 def _shape(batch: Batch) -> dict[str, str]:

@@ -47,7 +47,7 @@ class BatchesStoreTests(PlainTestCase):
 
     def test_tenants(self) -> None:
         """A batch is known to its tenant alone."""
-        self.assertEqual(self.database.now(store.get, "tnt_a", "b1"), store.Batch("b1", "open"))
+        self.assertEqual(self.database.now(store.get, "tnt_a", "b1"), store.Batch("b1", "open", NOW))
         self.assertIsNone(self.database.now(store.get, "tnt_b", "b1"))
         pairs = [("tnt_a", "b1"), ("tnt_b", "b1"), ("tnt_b", "b3"), ("tnt_a", "b9")]
         self.assertEqual(self.database.now(store.known_batches, pairs), {("tnt_a", "b1"), ("tnt_b", "b3")})
@@ -60,7 +60,7 @@ class BatchesStoreTests(PlainTestCase):
         expected = {("tnt_a", "b1"): "pause", ("tnt_a", "b2"): "cancel", ("tnt_b", "b3"): "open"}
         for lock in (False, True):
             self.assertEqual(self.database.now(store.statuses, sorted(expected), lock=lock), expected)
-        self.assertEqual([each.id for each in self.database.now(store.stopped, "tnt_a", 10)], ["b2", "b1"])
+        self.assertEqual([each.id for each in self.database.now(store.stopped, "tnt_a", 10, NOW)], ["b2", "b1"])
 
     def test_pause(self) -> None:
         """A pause holds the batch's messages that wait and that nobody works on, and no others."""

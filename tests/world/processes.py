@@ -66,21 +66,21 @@ class Process:
         name = f"w{world.started}"
         database, told = world.database, world.told
         shared: dict[str, Any] = {
-            "database": database, "queue": self.queue, "ids": world.ids, "worker_id": name, "reactor": self.clock, "now_s": told, "monotonic_s": told,
+            "database": database, "queue": self.queue, "ids": world.ids, "worker_id": name, "reactor": self.clock, "now_s": world.wall, "monotonic_s": told,
             "metrics": self.counts, "reached": self.reached,
         }
         self.reach: dict[str, Callable[[], None]] = {}
         self.deliveries = Pushing(queue=self.queue, name=SMTP_DELIVER, reactor=self.clock)
         self.renders = Pushing(queue=self.queue, name=EMAIL_PROCESS, reactor=self.clock)
         self.delivery_sweep = DeliverySweep(
-            database=database, queue=self.queue, ids=world.ids, doubt=Doubt(PATIENCE.in_doubt_wait_s, policy), worker_id=name, now_s=told, grace_s=0.0)
-        self.render_sweep = RenderSweep(database=database, queue=self.queue, worker_id=name, now_s=told, grace_s=0.0)
+            database=database, queue=self.queue, ids=world.ids, doubt=Doubt(PATIENCE.in_doubt_wait_s, policy), worker_id=name, now_s=world.wall, grace_s=0.0)
+        self.render_sweep = RenderSweep(database=database, queue=self.queue, worker_id=name, now_s=world.wall, grace_s=0.0)
         threads: Any = InlineThreads()
         self.delivery = DeliveryWorker(
             **shared, pushing=self.deliveries, pools=self.hosts, patience=PATIENCE, bounds=bounds or Bounds(lease_s=LEASE_S),  # type: ignore[arg-type]
             due_ids=self.delivery_sweep.due_ids,
             preparing=Preparing(
-                database=database, objects=world.objects, sealer=world.sealer, signers=threads, reactor=threads, bounce_domain="bounces.test", now_s=told))
+                database=database, objects=world.objects, sealer=world.sealer, signers=threads, reactor=threads, bounce_domain="bounces.test", now_s=world.wall))
         self.rendering = RenderWorker(
             **shared, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery if delivers else None, lease_s=LEASE_S,
             due_ids=self.render_sweep.due_ids, ways=WAYS, tracking=Tracking("https://track.test", world.sealer.key_for("opt-out")), objects=world.objects)
@@ -151,11 +151,16 @@ class World:
         self.sealer = Sealer(b"k" * 32, lambda count: b"r" * count)
         self.objects: Any = None
         self.dots: Counter[str] = Counter()
+        self.skew_s = 0.0
         self.started = 0
         self.processes: list[Process] = []
 
     def told(self) -> float:
         return self.now_s
+
+    def wall(self) -> float:
+        """What the wall clock says: it may be set forth and back."""
+        return self.now_s + self.skew_s
 
     def start(self, **more: Any) -> Process:
         """A new process runs."""
