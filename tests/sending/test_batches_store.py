@@ -129,6 +129,15 @@ class MariadbBatchesTests(ReactorTestCase):
         due = await self.database.read(lambda txn: txn.rows("SELECT id, due_at, reason FROM messages ORDER BY id"))
         self.assertEqual(due, [("later", int((NOW + 3600) * US), "scheduled"), ("now", int((NOW + 1) * US), None)])
 
+    async def test_held_too_long(self) -> None:
+        """What is held too long, of all batches or of one, is found by its send_at."""
+        await self.database.run(store.make, "tnt_a", "b1", NOW)
+        await self.database.run(_insert_message, "later", states.SCHEDULED, NOW + 3600)
+        await self.database.run(store.set_status, "tnt_a", "b1", "pause", NOW)
+        for after_s, batch_id, found in ((3600, None, []), (3601, None, ["later"]), (3601, "b1", ["later"]), (3601, "b2", [])):
+            held = await self.database.run(store.held_too_long_across_tenants, NOW + store.HELD_FOR_S + after_s, 9, batch_id)
+            self.assertEqual([each.message_id for each in held], found)
+
     async def test_resume_meets_worker(self) -> None:
         """A message that a worker holds back for a pause while the batch is resumed is not forgotten."""
         await self.database.run(store.make, "tnt_a", "b1", NOW)
