@@ -8,6 +8,8 @@ from scaisend.caller import Caller
 from scaisend.faults import Forbidden, ScaiSendError, Unauthenticated
 from scaisend.identity.api_key import Credential, caller_of, hash_of, shown_prefix
 from scaisend.identity.instance_store import bump_identity_epoch, identity_epoch
+from scaisend.identity.person import caller_of_person
+from scaisend.identity.standing_store import standing_across_tenants
 from scaisend.storage.database import Row, Txn
 
 _COLUMNS = "id, tenant_id, name, prefix, scopes, is_test, created_by, created_at, expires_at, last_used_at"
@@ -121,20 +123,27 @@ def check_callers(
     """For each caller None, or the refusal that it gets as identity stands in this transaction.
 
     `needed` are the permissions that each caller's request needs, `mail.send` when it is not given. Costs one small query,
-    and a second one for all callers whose epoch is not the present one.
+    and a second one for all callers whose epoch is not the present one; a person among those costs some of its own.
     """
     epoch = identity_epoch(txn)
-    stale = {caller.key_hash for caller in callers if caller.epoch != epoch}
+    stale = {caller.key_hash for caller in callers if caller.epoch != epoch and caller.key_hash}
     found = credentials_across_tenants(txn, stale) if stale else {}
     needs = needed if needed is not None else [_SEND] * len(callers)
     refusals: list[ScaiSendError | None] = []
     for caller, permissions in zip(callers, needs, strict=True):
         try:
-            present = caller if caller.epoch == epoch else caller_of(found.get(caller.key_hash), now_s)
+            present = caller if caller.epoch == epoch else _present(txn, caller, found.get(caller.key_hash), now_s)
             refusals.append(None if present.permissions.issuperset(permissions) else Forbidden("access forbidden"))
         except (Unauthenticated, Forbidden) as refusal:
             refusals.append(refusal)
     return refusals
+
+
+def _present(txn: Txn, caller: Caller, found: Credential | None, now_s: float) -> Caller:
+    """The caller as it is now: of its key, or of its person acting for the same tenant. Raises: Unauthenticated, Forbidden."""
+    if caller.user_id is None or caller.key_hash:
+        return caller_of(found, now_s)
+    return caller_of_person(standing_across_tenants(txn, caller.user_id, caller.tenant_id), on_behalf=True)
 
 
 def _credential(row: Row) -> Credential:

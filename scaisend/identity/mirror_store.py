@@ -7,8 +7,12 @@ row's own is passed over. What left the provider is deactivated, never deleted. 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scaisend.faults import Forbidden
 from scaisend.identity.instance_store import bump_identity_epoch
+from scaisend.identity.jwt import Claims
 from scaisend.identity.people_store import make_default_roles
+from scaisend.identity.person import Standing
+from scaisend.identity.standing_store import standing_across_tenants
 from scaisend.ids import IdMaker
 from scaisend.storage.database import Txn, Value
 
@@ -57,6 +61,38 @@ def mirror_across_tenants(txn: Txn, ids: IdMaker, table: str, news: News, *, now
     if changed:
         bump_identity_epoch(txn)
     return str(found)
+
+
+def seen_across_tenants(txn: Txn, ids: IdMaker, claims: Claims, on_behalf_of: str | None, *, now_s: float) -> Standing | None:
+    """The standing of a token's person, who is mirrored as the token says if that is news.
+
+    Raises: Forbidden when it names a tenant or partner that is not known here.
+    """
+    columns: dict[str, Value] = {"role": claims.role}
+    if claims.tenant:
+        columns["tenant_id"] = _known(txn, TENANTS, claims.tenant)
+    if claims.partner:
+        columns["partner_id"] = _known(txn, PARTNERS, claims.partner)
+    columns |= {name: value for name, value in (("email", claims.email), ("name", claims.name)) if value}
+    names = list(columns)
+    row = txn.row(
+        f"SELECT id, provider_at, {', '.join(names)} FROM users WHERE external_id = :external_id", {"external_id": claims.subject},
+    )
+    is_news = row is None or (int(claims.issued_at * 1_000_000) > (row[1] or 0) and list(row[2:]) != list(columns.values()))
+    if row is not None and not is_news:
+        return standing_across_tenants(txn, row[0], on_behalf_of)
+    given = columns if row is not None else {"email": "", **columns}
+    user_id = mirror_across_tenants(txn, ids, USERS, News(claims.subject, claims.issued_at, given), now_s=now_s)
+    return standing_across_tenants(txn, user_id, on_behalf_of)
+
+
+def _known(txn: Txn, table: str, name: str) -> str:
+    """Our id of what the provider, or we, call so. Raises: Forbidden."""
+    row = txn.row(f"SELECT id FROM {table} WHERE external_id = :name", {"name": name})
+    row = row or txn.row(f"SELECT id FROM {table} WHERE id = :name", {"name": name})
+    if row is None:
+        raise Forbidden("access forbidden: the account is not known here", help="ask the operator of this service")
+    return str(row[0])
 
 
 def set_members(txn: Txn, tenant_id: str, group_id: str, user_ids: Sequence[str]) -> None:

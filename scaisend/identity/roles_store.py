@@ -10,19 +10,10 @@ from dataclasses import dataclass
 from scaisend.faults import Conflict, NotFound
 from scaisend.identity.instance_store import bump_identity_epoch
 from scaisend.identity.people_store import Role
+from scaisend.identity.standing_store import AROUND, BY_GROUP, DIRECT
 from scaisend.storage.database import DuplicateKey, Row, Txn
 
 _ROLE = "SELECT id, tenant_id, name, description, permissions, is_default FROM roles WHERE tenant_id = :tenant_id"
-# The groups a user is in, and those around them; UNION ends circles, and a group that is not active gives nothing and leads nowhere.
-_AROUND = (
-    "WITH RECURSIVE around (id) AS ("
-    "SELECT m.group_id FROM group_members m JOIN user_groups g ON g.tenant_id = m.tenant_id AND g.id = m.group_id"
-    " WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id AND g.status = 'active'"
-    " UNION SELECT p.id FROM around a JOIN user_groups g ON g.tenant_id = :tenant_id AND g.id = a.id"
-    " JOIN user_groups p ON p.tenant_id = :tenant_id AND p.id = g.parent_id AND p.status = 'active') "
-)
-_BY_GROUP = "SELECT m.role_id FROM group_mappings m JOIN around a ON a.id = m.group_id WHERE m.tenant_id = :tenant_id"
-_DIRECT = "SELECT role_id FROM user_roles WHERE tenant_id = :tenant_id AND user_id = :user_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +151,9 @@ def mappings(txn: Txn, tenant_id: str, *, after: tuple[str, str], most: int) -> 
 def roles_of_user(txn: Txn, tenant_id: str, user_id: str) -> tuple[list[Role], list[Role]]:
     """The roles that were given to the user itself, and those it has by groups, each by id."""
     one = {"tenant_id": tenant_id, "user_id": user_id}
-    direct = txn.rows(f"{_ROLE} AND id IN ({_DIRECT}) ORDER BY id", one)
-    by_group = txn.rows(f"{_AROUND}{_ROLE} AND id IN ({_BY_GROUP}) ORDER BY id", one)
+    direct = txn.rows(f"{_ROLE} AND id IN ({DIRECT}) ORDER BY id", one)
+    by_group = txn.rows(f"{AROUND}{_ROLE} AND id IN ({BY_GROUP}) ORDER BY id", one)
     return [_role(row) for row in direct], [_role(row) for row in by_group]
-
-
-def granted_to_user(txn: Txn, tenant_id: str, user_id: str) -> frozenset[str]:
-    """The names of the permissions that the user has by its roles, its own and those of the groups around it."""
-    found = txn.rows(
-        f"{_AROUND}SELECT permissions FROM roles WHERE tenant_id = :tenant_id AND id IN ({_DIRECT} UNION {_BY_GROUP})",
-        {"tenant_id": tenant_id, "user_id": user_id},
-    )
-    return frozenset(name for row in found for name in json.loads(row[0]))
 
 
 def _role(row: Row) -> Role:

@@ -4,7 +4,8 @@ from scaisend.identity.people_api import PeopleApi
 from scaisend.identity.people_store import roles
 from scaisend.identity.permissions import OURS
 from scaisend.identity.reach import PARTNER_ADMIN
-from scaisend.identity.roles_store import give_role, granted_to_user, map_group
+from scaisend.identity.roles_store import give_role, map_group
+from scaisend.identity.standing_store import granted_to_user
 from tests.world.inline_database import InlineDatabase
 from tests.world.people import administrator, make_a_group, make_a_user
 from tests.world.routed import RoutedTestCase

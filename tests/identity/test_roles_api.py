@@ -5,7 +5,7 @@ from scaisend.identity.audit_store import acts
 from scaisend.identity.instance_store import identity_epoch
 from scaisend.identity.reach import PARTNER_ADMIN
 from scaisend.identity.roles_api import RolesApi
-from scaisend.identity.roles_store import granted_to_user
+from scaisend.identity.standing_store import granted_to_user
 from tests.world.inline_database import InlineDatabase
 from tests.world.people import administrator, make_a_group, make_a_user
 from tests.world.routed import RoutedTestCase

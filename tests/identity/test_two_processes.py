@@ -25,7 +25,8 @@ from scaisend.identity.people_store import (
     set_tenant_status,
     tenants,
 )
-from scaisend.identity.roles_store import granted_to_user, map_group, mappings, role, roles_of_user, unmap_group
+from scaisend.identity.roles_store import map_group, mappings, role, roles_of_user, unmap_group
+from scaisend.identity.standing_store import granted_to_user
 from scaisend.identity.users_store import group, members, user, users
 from scaisend.storage.database import Database
 from scaisend.storage.migrations.run import migrate
