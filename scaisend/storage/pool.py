@@ -29,6 +29,7 @@ Observer = Callable[[float, float], None]
 
 TRIES = 5
 GIVE_UP_S = 10.0  # no rerun after this long
+ONCE_MORE_S = 0.5
 FAIL_FAST_S = 0.5  # after a failed connect nobody tries again for so long
 CLOSE_WAIT_S = 10.0
 SQLITE_READERS = 4
@@ -221,8 +222,15 @@ class ThreadedConnections(adbapi.ConnectionPool):
             self._probe.release()
 
     def _connect(self) -> Any:
+        began_at = time.monotonic()
         try:
-            connection = self.connect()  # type: ignore[no-untyped-call]
+            try:
+                connection = self.connect()  # type: ignore[no-untyped-call]
+            except Exception:
+                # One that broke just as it opened says little; a server that is away says so again as quickly.
+                if time.monotonic() - began_at > ONCE_MORE_S:
+                    raise
+                connection = self.connect()  # type: ignore[no-untyped-call]
         except Exception as error:
             if not self._unreachable_until:
                 _log.error("the database cannot be reached: {error!r}", error=error)
