@@ -29,7 +29,7 @@ class ExitCodes(PlainTestCase):
 
     def test_wrong_use_is_2(self) -> None:
         """No command, an unknown one, an unknown option, an unknown role: help or a line on standard error."""
-        for arguments in ([], ["fly"], ["migrate", "--fast"], ["run", "mail"], ["run"]):
+        for arguments in ([], ["fly"], ["migrate", "--fast"], ["run", "mail"], ["run"], ["serve", "--port", "65536"], ["dev", "--port", "-1"]):
             with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
                 try:
                     code: object = main(arguments)

@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from scaisend.app.commands.session import add_options
+from scaisend.app.commands.session import a_listening_port, add_options
 from scaisend.app.config import load
 from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon, run_daemon
@@ -26,7 +26,7 @@ def _add(commands: Any, name: str, sentence: str, roles: list[str]) -> argparse.
     add_options(parser, json_output=False)
     if name in ("serve", "all", "run"):
         parser.add_argument("--host", default="0.0.0.0", help="address the API listens on (default 0.0.0.0)")
-        parser.add_argument("--port", type=int, default=8000, help="port the API listens on (default 8000; 0 takes a free one)")
+        parser.add_argument("--port", type=a_listening_port, default=8000, help="port the API listens on (default 8000; 0 takes a free one)")
         parser.add_argument("--reuse-port", action="store_true", help="share the API's port with other processes")
     parser.set_defaults(run=run, host="0.0.0.0", port=8000, reuse_port=False, **({"roles": roles} if roles else {}))
     return parser

@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+from scaisend.app.commands.session import a_listening_port
 from scaisend.app.config import load
 from scaisend.app.dev import DevHouse
 from scaisend.app.process import run_daemon
@@ -19,8 +20,8 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("--data", default="./scaisend-data/dev", metavar="DIR", help="where everything is kept (default ./scaisend-data/dev)")
     parser.add_argument("--host", default="127.0.0.1", help="address the API listens on (default 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="port the API listens on (default 8000; 0 takes a free one)")
-    parser.add_argument("--inbound-port", type=int, default=0, metavar="N", help="port for returning mail (default: a free one)")
+    parser.add_argument("--port", type=a_listening_port, default=8000, help="port the API listens on (default 8000; 0 takes a free one)")
+    parser.add_argument("--inbound-port", type=a_listening_port, default=0, metavar="N", help="port for returning mail (default: a free one)")
     parser.add_argument("--ready-file", metavar="FILE", help="written as JSON once everything listens")
     parser.add_argument("--quiet", action="store_true", help="no line for each mail")
     parser.set_defaults(run=run)

@@ -13,6 +13,7 @@ from twisted.internet.defer import ensureDeferred
 from scaisend.app.adapters import Adapters, open_adapters
 from scaisend.app.config import Config, load
 from scaisend.app.installation import prepare_embedded
+from scaisend.app.setting_values import a_port
 from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
 from scaisend.messages.moments import read_since
 
@@ -34,6 +35,14 @@ def a_since(text: str) -> float:
         return read_since(text, time.time())
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not 30s, 15m, 1h, 7d, unix seconds, or an ISO 8601 moment") from None
+
+
+def a_listening_port(text: str) -> int:
+    """A port to listen on; 0 takes a free one."""
+    try:
+        return a_port(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
 
 
 def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> Config:
