@@ -58,11 +58,15 @@ def mechanisms(hosts: Hosts) -> str:
 
 
 def with_mechanisms(record: str, hosts: Hosts) -> str:
-    """A domain's own SPF record that also lets this installation send: ours stand before its `all` or `redirect`."""
-    terms = record.split()
+    """A domain's own SPF record that also lets this installation send: ours stand before its `all` or `redirect`.
+
+    A mechanism of ours that it has without a pass (`?a:…`) is taken out: the first that matches decides (RFC 7208 4.6.2).
+    """
+    ours = mechanisms(hosts).split()
+    terms = [term for term in record.split() if not (term[0] in "-~?" and term[1:].lower() in [each.lower() for each in ours])]
     at = next((n for n, term in enumerate(terms) if term.lower().lstrip("+-~?") == "all" or term.lower().startswith("redirect=")), len(terms))
     present = {term.lower().lstrip("+") for term in terms}
-    missing = [each for each in mechanisms(hosts).split() if each.lower() not in present]
+    missing = [each for each in ours if each.lower() not in present]
     return " ".join([*terms[:at], *missing, *terms[at:]])
 
 

@@ -43,12 +43,13 @@ class RecordTests(PlainTestCase):
         self.assertEqual(mechanisms(Hosts((), "mail.example.net", "x")), "a:mail.example.net")
 
     def test_joined_with_the_domains_own(self) -> None:
-        """Our mechanisms go before `all` or `redirect`, and are not repeated."""
+        """Our mechanisms go before `all` or `redirect`, and are not repeated; one that is there without a pass gives way."""
         ours = "ip4:8.8.8.8 ip6:2001:4860::1"
         for own, joined in (
             ("v=spf1 include:_spf.example.org -all", f"v=spf1 include:_spf.example.org {ours} -all"),
             ("v=spf1 mx redirect=example.org", f"v=spf1 mx {ours} redirect=example.org"),
             ("v=spf1 mx", f"v=spf1 mx {ours}"),
+            ("v=spf1 ?IP4:8.8.8.8 mx ~all", f"v=spf1 mx {ours} ~all"),
             ("v=spf1 IP4:8.8.8.8 ?all", "v=spf1 IP4:8.8.8.8 ip6:2001:4860::1 ?all"),
         ):
             self.assertEqual(with_mechanisms(own, HOSTS), joined)
