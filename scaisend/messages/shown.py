@@ -8,6 +8,7 @@ from scaisend.messages import status as states
 from scaisend.messages import waiting
 from scaisend.messages.moments import iso
 from scaisend.messages.read_store import Seen, SeenDialogue, SeenEvent, SeenMessage, SeenRecipient
+from scaisend.messages.search import activity_id
 
 Json = dict[str, object]
 
@@ -79,11 +80,14 @@ def whole_shape(seen: Seen, events: Sequence[SeenEvent]) -> Json:
 
 def events_shape(seen: Seen, events: Sequence[SeenEvent]) -> list[Json]:
     """The timeline: what every event has, and the fields of its own kind."""
+    message = seen.message
     emails = {each.id: each.email for each in seen.recipients}
+    sg_ids = {each.id: activity_id(message.request_id, message.id, each.number) for each in seen.recipients}
     return [
         detail_of(each) | {
             "event_id": each.id, "event_type": each.type, "seq": each.seq, "timestamp": int(each.happened_at), "happened_at": iso(each.happened_at),
             "recipient_email": emails.get(each.recipient_id or ""), "recipient_id": each.recipient_id,
+            "message_id": message.id, "sg_message_id": sg_ids.get(each.recipient_id or ""),
         }
         for each in events
     ]

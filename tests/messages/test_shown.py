@@ -32,10 +32,11 @@ class ShownTests(PlainTestCase):
             self.assertIsNone(next_at(message(), each))
 
     def test_fields_of_the_kind_do_not_hide_the_common_ones(self) -> None:
-        """An event's own fields are shown beside what every event has, which wins."""
+        """An event's own fields are shown beside what every event has, its ids among them, which wins."""
         detail = '{"seq": 9, "event_id": "x", "response": "250 ok", "status": "2.0.0"}'
         seen = Seen(message(), (recipient("delivered"),), frozenset(("delivered",)))
         (shown,) = events_shape(seen, [SeenEvent("evt_1", "msg_1.0", 2, "delivered", NOW, detail)])
         self.assertEqual(
             (shown["seq"], shown["event_id"], shown["response"], shown["status"], shown["recipient_email"]), (2, "evt_1", "250 ok", "2.0.0", "b@example.net")
         )
+        self.assertEqual((shown["message_id"], shown["sg_message_id"]), ("msg_1", "r.1-0"))
