@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scaisend.messages.portion import Portion, Weight
-from scaisend.messages.store import US, keep_bodies_across_tenants, micros
+from scaisend.messages.store import HELD_AT, US, keep_bodies_across_tenants, micros
 from scaisend.storage.database import Txn
 
 
@@ -233,8 +233,8 @@ def render_again_across_tenants(
 def hold_across_tenants(txn: Txn, recipient_ids: Sequence[str], now: float) -> None:
     """Recipients in doubt stay so until an operator decides (SMTP_IN_DOUBT_POLICY=hold)."""
     txn.execute(
-        "UPDATE recipients SET due_at = NULL, waiting = 'held', updated_at = :now WHERE id IN :ids AND status = 'in_doubt'",
-        {"ids": recipient_ids, "now": micros(now)},
+        "UPDATE recipients SET due_at = :held, waiting = 'held', updated_at = :now WHERE id IN :ids AND status = 'in_doubt'",
+        {"ids": recipient_ids, "held": micros(HELD_AT), "now": micros(now)},
     )
 
 

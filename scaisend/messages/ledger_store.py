@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scaisend.messages import event as events
 from scaisend.messages.ledger import ENDING, Entry, LedgerMessage, LedgerRecipient
 from scaisend.messages.search import CLOCK_SLACK_S, id_bound
-from scaisend.messages.store import US, micros
+from scaisend.messages.store import micros, moment_of
 from scaisend.storage.database import Row, Txn, Value
 
 MESSAGES_AT_ONCE = 500
@@ -85,15 +85,11 @@ def _entries(txn: Txn, rows: Sequence[Row]) -> list[Entry]:
         "SELECT message_id, id, status, waiting, due_at, resends FROM recipients WHERE message_id IN :ids ORDER BY message_id, number", {"ids": ids}
     ):
         recipients.setdefault(message_id, []).append(
-            LedgerRecipient(recipient_id, status, waiting, _moment(due_at), resends, tuple(turns.get(recipient_id, ())))
+            LedgerRecipient(recipient_id, status, waiting, moment_of(due_at), resends, tuple(turns.get(recipient_id, ())))
         )
     return [
         Entry(
-            LedgerMessage(*(*row[:5], _moment(row[5]), *numbers.get(row[0], (0, 0, 0)))), tuple(recipients.get(row[0], ())),
+            LedgerMessage(*(*row[:5], moment_of(row[5]), *numbers.get(row[0], (0, 0, 0)))), tuple(recipients.get(row[0], ())),
         )
         for row in rows
     ]
-
-
-def _moment(column: int | None) -> float | None:
-    return None if column is None else column / US

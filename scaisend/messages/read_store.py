@@ -16,7 +16,7 @@ from scaisend.messages.status import (
     SENDING,
     UNTOUCHED,
 )
-from scaisend.messages.store import US, micros
+from scaisend.messages.store import US, micros, moment_of
 from scaisend.storage.database import Row, Txn, Value
 
 # A list shows at most this many recipients of each message.
@@ -183,7 +183,7 @@ def dialogues(txn: Txn, tenant_id: str, recipient_ids: Sequence[str]) -> list[Se
 
 def _recipient(row: Row) -> SeenRecipient:
     """The recipient in a row of _RECIPIENT."""
-    due_at = None if row[9] is None else row[9] / US
+    due_at = moment_of(row[9])
     return SeenRecipient(*(*row[:9], due_at, row[10] is not None, row[11], row[12], row[13] / US))
 
 

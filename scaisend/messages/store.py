@@ -60,6 +60,15 @@ class EventRow:
     detail: str | None
 
 
+# The moment of what waits for an operator, in the year 2200: no sweep comes to it, and what is counted by moment is counted.
+HELD_AT = 7_258_118_400.0
+
+
+def moment_of(column: int | None) -> float | None:
+    """What a `due_at` column says to those who ask when it goes on: None when nothing is to be done, or an operator decides."""
+    return None if column is None or column >= HELD_AT * US else column / US
+
+
 def micros(at: float | None) -> int | None:
     """A moment as its column holds it."""
     return None if at is None else int(at * US)

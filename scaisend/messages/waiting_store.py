@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scaisend.messages.store import US, micros
+from scaisend.messages.store import micros, moment_of
 from scaisend.storage.database import Txn, Value
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER, WEBHOOK_DELIVER
 
@@ -35,7 +35,7 @@ class First:
     tenant_id: str
     status: str
     why: str | None
-    due_at: float
+    due_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ def reasons_across_tenants(txn: Txn, tenant_id: str | None) -> list[Reason]:
         f"WHERE r.status IN ('queued', 'deferred', 'sending', 'in_doubt') {of_tenant} GROUP BY r.tenant_id, why ORDER BY n DESC, r.tenant_id, why",
         parameters,
     )
-    return [Reason(row[0], row[1], int(row[2]), None if row[3] is None else row[3] / US) for row in rows]
+    return [Reason(row[0], row[1], int(row[2]), moment_of(row[3])) for row in rows]
 
 
 def first_across_tenants(txn: Txn, queue: str, tenant_id: str | None, most: int) -> list[First]:
     """The rows that are due first, those of the future included."""
     of_tenant, parameters = _of_tenant("tenant_id", tenant_id)
     rows = txn.rows(f"{_PEEK[queue]} WHERE due_at IS NOT NULL {of_tenant} ORDER BY due_at, id LIMIT :most", {**parameters, "most": most})
-    return [First(*(*row[:4], row[4] / US)) for row in rows]
+    return [First(*(*row[:4], moment_of(row[4]))) for row in rows]
 
 
 def failed_across_tenants(txn: Txn, since: float, tenant_id: str | None, after: str, most: int) -> list[Failed]:

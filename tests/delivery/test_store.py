@@ -9,7 +9,7 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event as Happening
 from scaisend.messages.portion import SUSPECT_AFTER, Portion
 from scaisend.messages.record import Change, record
-from scaisend.messages.store import micros
+from scaisend.messages.store import HELD_AT, micros
 from scaisend.storage.database import Txn
 from scaisend.storage.pool import open_database
 from tests.base import PlainTestCase, ReactorTestCase
@@ -165,10 +165,10 @@ class LeaseTests(StoreTestCase):
         self.assertEqual(self.database.rows("SELECT status, due_at FROM messages"), [("queued", micros(NOW))])
 
     def test_hold(self) -> None:
-        """What is held in doubt has no moment any more; what left the doubt meanwhile keeps its own."""
+        """What is held in doubt has a moment that never comes; what left the doubt meanwhile keeps its own."""
         made = self.make(due(status="in_doubt", attempt_id="att_1"), due(status="delivered"))
         self.database.now(store.hold_across_tenants, made.recipients, NOW)
-        self.assertEqual([self.row(each, "due_at, waiting") for each in made.recipients], [(None, "held"), (micros(NOW), "delivery")])
+        self.assertEqual([self.row(each, "due_at, waiting") for each in made.recipients], [(micros(HELD_AT), "held"), (micros(NOW), "delivery")])
 
 
 class OtherTests(StoreTestCase):

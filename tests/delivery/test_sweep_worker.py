@@ -2,7 +2,8 @@ import json
 
 from scaisend.delivery.sweep_worker import MOST_RESENDS
 from scaisend.faults import Unavailable
-from scaisend.messages.store import micros
+from scaisend.messages.depths_store import depths_across_tenants
+from scaisend.messages.store import HELD_AT, micros
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from tests.delivery.test_worker import WorkerTestCase
 from tests.world.messages import To, insert_message
@@ -71,10 +72,15 @@ class SweepTests(WorkerTestCase):
         self.assertEqual(self.pushed(process, SMTP_DELIVER), [f"{message_id}.0"])
 
     def test_held(self) -> None:
-        """With policy `hold` a recipient in doubt stays so, until somebody decides."""
+        """With policy `hold` a recipient in doubt stays so until somebody decides, and operators see it among what waits."""
         message_id = self.in_doubt()
         now(self, self.idle(policy="hold").delivery_sweep.turn())
-        self.assertEqual(self.recipients(message_id, "status, waiting, due_at"), [("in_doubt", "held", None)])
+        self.assertEqual(self.recipients(message_id, "status, waiting, due_at"), [("in_doubt", "held", micros(HELD_AT))])
+        found = self.database.now(depths_across_tenants, self.world.now_s)
+        self.assertEqual((found.recipients["in_doubt"], found.due[SMTP_DELIVER]), (1, 0))
+        self.world.pass_time(86_400 * 30)
+        now(self, self.idle(policy="hold").delivery_sweep.turn())
+        self.assertEqual(self.recipients(message_id, "status, waiting"), [("in_doubt", "held")])
 
     def test_copies_end(self) -> None:
         """A recipient whose host never answers is given up after so many resends."""
