@@ -95,12 +95,19 @@ def id_bound(at: float) -> str:
     return "msg_" + letters(max(0, min(int(at * 1000), 2**48 - 1)) << 80)
 
 
+PARAMETERS = frozenset((
+    "status", "to_email", "email", "from_email", "subject", "category", "batch_id", "x_message_id", "since", "until", "limit", "offset", "cursor",
+))
+
+
 def read_list(call: Call) -> Asked:
     """The page that the query's parameters ask for.
 
     Raises: Invalid with every fault.
     """
-    faults: list[Fault] = []
+    faults = [
+        Fault(f"There is no parameter {name}.", name, f"Known are {', '.join(sorted(PARAMETERS))}.") for name in sorted(call.query) if name not in PARAMETERS
+    ]
     status = call.one("status") or None
     if status is not None and status not in MESSAGE_STATES:
         faults.append(Fault(f"The status must be one of {', '.join(sorted(MESSAGE_STATES))}.", "status"))

@@ -7,8 +7,8 @@ from typing import Protocol
 import orjson
 
 from scaisend.caller import Caller
-from scaisend.faults import Conflict, Invalid
-from scaisend.http.call import Call
+from scaisend.faults import Conflict, Invalid, UnsupportedType
+from scaisend.http.call import Call, is_json
 from scaisend.http.reply import Reply
 from scaisend.http.route import Route, post
 from scaisend.ids import IdMaker, short_form
@@ -56,6 +56,9 @@ class SendApi:
 
     async def send(self, call: Call) -> Reply:
         """202 once every message is committed; 200 for sandbox_mode."""
+        kind = call.headers.get("content-type")
+        if kind and not is_json(kind):
+            raise UnsupportedType("Content-Type should be application/json")
         return _reply(await self.take(call.caller, call.body, now_s=call.now_s, key=call.headers.get("idempotency-key")))
 
     async def take(self, caller: Caller, body: bytes, *, now_s: float, key: str | None = None, digest: bytes | None = None) -> Accepted:

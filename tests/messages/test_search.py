@@ -1,8 +1,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scaisend.faults import Invalid
+from scaisend.http.call import Call
 from scaisend.ids import IdMaker, short_form
-from scaisend.messages.search import activity_id, id_bound, is_message_id, is_request_id, read_activity_id
+from scaisend.messages.search import activity_id, id_bound, is_message_id, is_request_id, read_activity_id, read_list
 from tests.base import PlainTestCase
 
 
@@ -32,3 +34,12 @@ class IdTests(PlainTestCase):
         ids = IdMaker(now_s=lambda: 1_800_000_000.0, random_bits=lambda _: 2**60 - 1)
         self.assertTrue(id_bound(1_800_000_000.0) < ids.new("msg", "tnt_a") < id_bound(1_800_000_000.001))
         self.assertTrue(id_bound(-5.0) <= id_bound(0.0) < id_bound(1e12))
+
+
+class ListTests(PlainTestCase):
+    def test_a_misspelt_filter_is_told(self) -> None:
+        """A parameter that does not exist is refused with those that do: ignored, it would answer everything."""
+        with self.assertRaises(Invalid) as caught:
+            read_list(Call(query={"recipient": ["a@x.test"], "status": ["delivered"]}))
+        (fault,) = caught.exception.faults
+        self.assertEqual((fault.field, "to_email" in (fault.help or "")), ("recipient", True))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from scaisend.faults import Conflict, Forbidden, Invalid, Unavailable
+from scaisend.faults import Conflict, Forbidden, Invalid, Unavailable, UnsupportedType
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply
 from scaisend.sending.accept import Accepted, Submission, accept
@@ -82,6 +82,13 @@ class SendApiTests(RoadTestCase):
         self.assertRaises(Unavailable, self.post, body())
         self.database.away = False
         self.assertEqual((self.count("messages"), self.counts.seen), (0, []))
+
+    def test_what_calls_itself_something_else(self) -> None:
+        """A body that says it is no JSON is 415; one that says nothing, or JSON with parameters, is read."""
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+            self.assertRaises(UnsupportedType, now, self, self.api.send(replace(self.call(body()), headers={"content-type": kind})))
+        for kind in ("", "application/json; charset=utf-8"):
+            self.assertEqual(now(self, self.api.send(replace(self.call(body()), headers={"content-type": kind}))).status, 202)
 
     def test_attachments_are_stored_first(self) -> None:
         """An attachment is in the object store, encoded, before the commit that names it; without the store nothing is accepted."""
