@@ -4,7 +4,7 @@ from scaisend.domains.domains import Doer, Domains
 from scaisend.faults import Fault
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, data_reply, no_content
-from scaisend.http.route import Route, delete, get, post
+from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.shape import Reader, finish
 
 READ = "domains.read"
@@ -24,6 +24,7 @@ class DomainsApi:
             get(PATH, self.show_all, permission=READ, summary="The tenant's sender domains"),
             post(PATH, self.add, permission=WRITE, summary="Add a sender domain and make its DKIM keys"),
             get(ONE, self.show, permission=READ, summary="One sender domain"),
+            patch(ONE, self.change, permission=WRITE, summary="Make a domain the default, or no longer"),
             delete(ONE, self.remove, permission=WRITE, summary="Delete a sender domain and its keys"),
             get(f"{ONE}/dns-records", self.dns_records, permission=READ, summary="The DNS records to publish"),
             post(f"{ONE}/verify", self.verify, permission=WRITE, summary="Ask DNS what it has of the records"),
@@ -44,6 +45,16 @@ class DomainsApi:
     async def show(self, call: Call) -> Reply:
         """One domain."""
         return data_reply(self._domains.shown(await self._domains.one(call.caller.tenant_id, call.path["domain_id"])))
+
+    async def change(self, call: Call) -> Reply:
+        """The domain as it is now; `is_default` is what can be changed."""
+        faults: list[Fault] = []
+        reader = Reader(call.json(), faults)
+        reader.refuse_unknown(("is_default",))
+        is_default = reader.flag("is_default", required=True)
+        finish(faults)
+        view = await self._domains.change(call.caller.tenant_id, call.path["domain_id"], is_default=bool(is_default), doer=_doer(call))
+        return data_reply(self._domains.shown(view))
 
     async def remove(self, call: Call) -> Reply:
         """204."""

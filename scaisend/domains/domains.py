@@ -12,6 +12,7 @@ from scaisend.domains.dkim_keys import ALGORITHMS, NewKey, make_key, number_in, 
 from scaisend.domains.records import Hosts, shown_records, wanted_records, zone_line
 from scaisend.domains.store import ACTIVE, PENDING, Check, Domain, DomainKey
 from scaisend.domains.verify import Verification, verify
+from scaisend.domains.whitelabel_store import set_default
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.identity.audit_store import record_act
 from scaisend.ids import IdMaker
@@ -69,6 +70,10 @@ class Domains:
         name = read_name(name)
         keys = self._named(tenant_id, await self._new_keys(ALGORITHMS), 1)
         return await self._database.run(_add, tenant_id, self._ids.new("dom", tenant_id), name, keys, doer)
+
+    async def change(self, tenant_id: str, domain: str, *, is_default: bool, doer: Doer) -> DomainView:
+        """The domain is the tenant's only default, or no default any more. Raises: NotFound."""
+        return await self._database.run(_change, tenant_id, domain, is_default, doer)
 
     async def delete(self, tenant_id: str, domain: str, doer: Doer) -> None:
         """The domain is gone, and mail from it is refused. Raises: NotFound."""
@@ -161,6 +166,14 @@ def _add(
     made = store.add_domain(txn, tenant_id, domain_id=domain_id, name=name, keys=keys, now_s=doer.at)
     _note(txn, made, "domain.create", doer, {"domain": name})
     return _with_keys(txn, made)
+
+
+def _change(txn: Txn, tenant_id: str, domain: str, is_default: bool, doer: Doer) -> DomainView:
+    found = _find(txn, tenant_id, domain)
+    if found.is_default != is_default:
+        set_default(txn, tenant_id, found.id, is_default)
+        _note(txn, found, "domain.default", doer, {"is_default": is_default})
+    return _with_keys(txn, _find(txn, tenant_id, found.id))
 
 
 def _delete(txn: Txn, tenant_id: str, domain: str, doer: Doer) -> None:

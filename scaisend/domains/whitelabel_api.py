@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from scaisend.domains.domains import Doer, Domains, DomainView
 from scaisend.domains.whitelabel import read_change, read_domain, read_id, shape, validation
-from scaisend.domains.whitelabel_store import numbers, set_default
+from scaisend.domains.whitelabel_store import numbers
 from scaisend.faults import NotFound
 from scaisend.http.call import Call
 from scaisend.http.paging import offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.account_api import user_id
-from scaisend.identity.audit_store import record_act
 from scaisend.identity.people_store import tenant
 from scaisend.storage.database import Database, Txn
 
@@ -60,8 +59,7 @@ class WhitelabelApi:
         name, is_default = read_domain(call.json())
         view = await self._domains.add(call.caller.tenant_id, name, _doer(call))
         if is_default and not view.domain.is_default:
-            await self._database.run(_default, call, view.domain.id, True)
-            view = await self._domains.one(call.caller.tenant_id, view.domain.id)
+            view = await self._domains.change(call.caller.tenant_id, view.domain.id, is_default=True, doer=_doer(call))
         return json_reply(self._shape(call, view, await self._known(call)), 201)
 
     async def show_default(self, call: Call) -> Reply:
@@ -83,8 +81,7 @@ class WhitelabelApi:
         is_default = read_change(call.json())
         view, known = await self._found(call)
         if is_default is not None and is_default != view.domain.is_default:
-            await self._database.run(_default, call, view.domain.id, is_default)
-            view = await self._domains.one(call.caller.tenant_id, view.domain.id)
+            view = await self._domains.change(call.caller.tenant_id, view.domain.id, is_default=is_default, doer=_doer(call))
         return json_reply(self._shape(call, view, known))
 
     async def remove(self, call: Call) -> Reply:
@@ -119,14 +116,6 @@ class WhitelabelApi:
 def _numbered(txn: Txn, call: Call) -> _Known:
     found = tenant(txn, call.caller.tenant_id)
     return _Known(numbers(txn, call.caller.tenant_id, now_s=call.now_s), (found.slug or found.name) if found else "")
-
-
-def _default(txn: Txn, call: Call, domain_id: str, is_default: bool) -> None:
-    set_default(txn, call.caller.tenant_id, domain_id, is_default)
-    record_act(
-        txn, call.caller.tenant_id, actor=call.caller.credential_id, action="domain.default", resource=domain_id,
-        change={"is_default": is_default}, source=call.remote or None, request_id=call.request_id or None, happened_at=call.now_s,
-    )
 
 
 def _doer(call: Call) -> Doer:

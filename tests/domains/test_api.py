@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.threads import deferToThread
 
 from scaisend.caller import Caller
@@ -129,6 +130,17 @@ class DomainsApiTests(ReactorTestCase):
         self.assertTrue((await self.verify(first))["verified"])
         self.assertTrue((await self.verify(second, "tnt_b"))["verified"])
 
+    async def test_default(self) -> None:
+        """One domain is the default; another is made so by PATCH, which names what it cannot change; another tenant's is unknown."""
+        first, second = await self.add(), await self.add("example.org")
+        self.assertEqual((first["is_default"], second["is_default"]), (True, False))
+        self.assertTrue((await self.call("PATCH", ONE, second["id"], {"is_default": True}))["is_default"])
+        self.assertFalse((await self.call("GET", ONE, first["id"]))["is_default"])
+        self.assertEqual([act.action for act in self.database.now(acts, "tnt_a", before=None, most=9)][:1], ["domain.default"])
+        for body in ({}, {"is_default": "yes"}, {"is_default": True, "domain": "x.test"}):
+            await self.assertFailure(ensureDeferred(self.call("PATCH", ONE, second["id"], body)), Invalid)
+        await self.assertFailure(ensureDeferred(self.call("PATCH", ONE, second["id"], {"is_default": False}, "tnt_b")), NotFound)
+
     async def test_another_tenant(self) -> None:
         """To another tenant the domain is not there, by id or by name."""
         made = await self.add()
@@ -136,7 +148,7 @@ class DomainsApiTests(ReactorTestCase):
             if "<domain_id>" in path:
                 for name in (made["id"], "example.com"):
                     with self.assertRaises(NotFound):
-                        await self.call(method, path, name, tenant="tnt_b")
+                        await self.call(method, path, name, {"is_default": True}, tenant="tnt_b")
         self.assertEqual(await self.call("GET", "/api/admin/domains", tenant="tnt_b"), [])
 
     async def test_names(self) -> None:
