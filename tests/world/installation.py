@@ -49,7 +49,7 @@ class _House:
         self.command_environment: dict[str, str] = {}
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        raise NotImplementedError(statement)
+        raise AssertionError(f"no database to ask: {statement}")
 
     def recipients(self) -> list[RecipientRow]:
         return [RecipientRow(*row) for row in self.ask("SELECT email, message_id, status, waiting, reason, attempts, resends FROM recipients")]
