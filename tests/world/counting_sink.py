@@ -123,7 +123,8 @@ class _Session:
         self._chunks = b""
 
     async def run(self) -> None:
-        while line := await self._reader.readuntil(b"\r\n"):
+        # What a sender had sent behind the point where its connection was cut is not read: no host would judge it.
+        while not self._writer.transport.is_closing() and (line := await self._reader.readuntil(b"\r\n")):
             verb = line[:4].upper()
             if verb in (b"EHLO", b"HELO"):
                 self._sink._reach("EHLO")
