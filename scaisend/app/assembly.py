@@ -1,14 +1,12 @@
 """Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
 
 import hashlib
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import ensureDeferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
@@ -16,23 +14,12 @@ from twisted.python.threadpool import ThreadPool
 from scaisend.app.adapters import Adapters
 from scaisend.app.config import Config
 from scaisend.app.ops_api import Measures
-from scaisend.delivery.destination import DestinationState
-from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
-from scaisend.delivery.job import Job
-from scaisend.delivery.mx_client import MxClient
-from scaisend.delivery.pool_client import PoolLimits, Pools
-from scaisend.delivery.prepare_worker import Preparing
-from scaisend.delivery.settle import Patience
-from scaisend.delivery.sources import Sources, parse_sources
-from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
-from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
-from scaisend.delivery.tls_policy import TlsPolicy
-from scaisend.delivery.worker import Bounds, DeliveryWorker
+from scaisend.delivery.sources import parse_sources
+from scaisend.delivery.worker import DeliveryWorker
 from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.domains import Domains
 from scaisend.domains.records import Hosts
 from scaisend.faultpoints import reach
-from scaisend.faults import Unavailable
 from scaisend.http.door import Door
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
@@ -53,7 +40,7 @@ from scaisend.sending.tracked import Tracking
 from scaisend.sending.unsubscribing import WaysOut
 from scaisend.smtp.receiver_factory import ReceiverFactory
 from scaisend.smtp.tls import ServerTls
-from scaisend.storage.database import Database, Txn
+from scaisend.storage.database import Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
@@ -62,7 +49,6 @@ from scaisend.tracking.optout import unsubscribe_by_mail
 from scaisend.tracking.personal import read_token
 from scaisend.tracking.seen_worker import Sightings
 
-MARKS_AT_ONCE = 2
 ENCODED_AT_ONCE = 65_536
 
 
@@ -87,7 +73,6 @@ class Assembly:
         self.renders = self._pushing(EMAIL_PROCESS)
         self.deliveries = self._pushing(SMTP_DELIVER)
         self.delivery: DeliveryWorker | None = None
-        self._open_pools: Pools | None = None
         self._identity: Authenticator | None = None
         self._sending: SendApi | None = None
 
@@ -159,7 +144,7 @@ class Assembly:
         """Messages that are due are rendered."""
         adapters = self._adapters
         sweep = RenderSweep(
-            database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self._grace_s
+            database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self.grace_s
         )
         worker = RenderWorker(
             database=adapters.database, objects=adapters.objects, queue=adapters.queue, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery,
@@ -173,84 +158,10 @@ class Assembly:
         self.built.workers.append(worker)
         expiry = PauseExpiry(database=adapters.database, ids=adapters.ids, now_s=time.time)
         self.built.services += [
-            worker, self._sweeping("rendering-sweep", sweep.turn), Sweeping("paused-batches", expiry.turn, interval_s=EXPIRY_EVERY_S, reactor=adapters.reactor),
+            worker, self.sweeping("rendering-sweep", sweep.turn), Sweeping("paused-batches", expiry.turn, interval_s=EXPIRY_EVERY_S, reactor=adapters.reactor),
         ]
 
     # -- smtp --
-
-    def add_delivery(self) -> DeliveryWorker:
-        """Recipients that are due are delivered to."""
-        adapters, config = self._adapters, self._config
-        sweep = DeliverySweep(
-            database=adapters.database, queue=adapters.queue, ids=adapters.ids, worker_id=adapters.worker_id, now_s=time.time,
-            doubt=Doubt(config["SMTP_IN_DOUBT_WAIT"], config["SMTP_IN_DOUBT_POLICY"]), grace_s=self._grace_s, count_resent=adapters.metrics.resent,
-        )
-        signers = ThreadPool(1, 2, "signers")
-        self.built.threads.append(signers)
-        pools = self._open_pools = self._pools()
-        worker = DeliveryWorker(
-            database=adapters.database, queue=adapters.queue, pushing=self.deliveries, pools=pools, ids=adapters.ids,
-            preparing=Preparing(
-                database=adapters.database, objects=adapters.objects, sealer=adapters.sealer, signers=signers, reactor=adapters.reactor,
-                bounce_domain=config["BOUNCE_DOMAIN"], now_s=time.time,
-            ),
-            patience=Patience(
-                max_retries=config["SMTP_MAX_RETRIES"], base_delay_s=config["SMTP_RETRY_BASE_DELAY"], lifetime_s=config["SMTP_QUEUE_LIFETIME"],
-                in_doubt_wait_s=config["SMTP_IN_DOUBT_WAIT"],
-            ),
-            bounds=Bounds(lease_s=config["WORK_LEASE"]), worker_id=adapters.worker_id, reactor=adapters.reactor, now_s=time.time,
-            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
-        )
-        self.delivery = worker
-        self.built.workers.append(worker)
-        self.built.services += [worker, self._sweeping("delivery-sweep", sweep.turn)]
-        self.built.measures.deliveries.append(worker)
-        self.built.measures.pools.append(pools)
-        return worker
-
-    def _pools(self) -> Pools:
-        adapters, config = self._adapters, self._config
-        marks: GroupCommit[Sequence[Job], set[str]] = GroupCommit(
-            database=adapters.database, fn=_mark, reactor=adapters.reactor, most=100, at_once=MARKS_AT_ONCE, weight=len
-        )
-
-        async def mark(jobs: list[Job]) -> list[Job]:
-            reach("delivery.before_mark")
-            held = await marks.run(jobs)
-            reach("delivery.after_mark")
-            return [job for job in jobs if job.recipient_id in held]
-
-        async def unmark(jobs: list[Job]) -> None:
-            await adapters.database.run(unmark_sending_across_tenants, [(job.recipient_id, str(job.context)) for job in jobs], time.time())
-
-        def changed(state: DestinationState) -> None:
-            ensureDeferred(_kept(adapters.database, state))
-
-        return Pools(
-            reactor=adapters.reactor, mx=MxClient(
-                resolver=adapters.resolver, routes=config["SMTP_ROUTES"], clock=time.time, port=config["SMTP_PORT"],
-                cache_cap_s=config["MX_CACHE_TTL"],
-            ),
-            clock=time.time, sources=Sources(
-                parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
-            ),
-            tls=TlsPolicy(config["SMTP_TLS_POLICY"]),
-            limits=PoolLimits(
-                connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
-                command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],
-            ),
-            mark=mark, unmark=unmark, random=random.random, on_change=changed,
-        )
-
-    async def restore(self) -> None:
-        """Destinations that were left alone or paused before are still; while the database is away they are found out anew."""
-        if self._open_pools is None:
-            return
-        try:
-            kept = await self._adapters.database.run(kept_across_tenants)
-        except Unavailable:
-            return
-        self._open_pools.restore([each.state for each in kept])
 
     def inbound(self) -> ReceiverFactory:
         """The listener for mail that comes back."""
@@ -276,12 +187,12 @@ class Assembly:
             now_s=time.time, in_thread=lambda fn: deferToThread(fn), metrics=adapters.metrics,
             unsubscribe=lambda txn, token, now: unsubscribe_by_mail(txn, adapters.ids, opt_out_key, token, now),
         )
-        self.built.services.append(self._sweeping("inbound-reading", worker.turn))
+        self.built.services.append(self.sweeping("inbound-reading", worker.turn))
 
     # -- shared --
 
     @property
-    def _grace_s(self) -> float:
+    def grace_s(self) -> float:
         """How long a due row is left to the push that should bring it; several processes without a queue server push to nobody else."""
         return 3.0 if self._adapters.has_queue_server or self._config.is_embedded else 0.0
 
@@ -290,7 +201,7 @@ class Assembly:
         self.built.pushings.append(pushing)
         return pushing
 
-    def _sweeping(self, name: str, turn: Any) -> Sweeping:
+    def sweeping(self, name: str, turn: Any) -> Sweeping:
         interval_s = 3.0 if self._adapters.has_queue_server else 1.0
         sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=self._adapters.reactor)
         self.built.measures.sweeps.append(sweeping)
@@ -319,20 +230,6 @@ def receiver_tls(config: Config, *settings: str) -> ServerTls:
         if config[f"{setting}_CERT"]:
             return ServerTls.from_files(config[f"{setting}_CERT"], config[f"{setting}_KEY"])
     return ServerTls.self_signed(config["SMTP_HELO_HOSTNAME"], time.time())
-
-
-def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:
-    claims = [(job.recipient_id, str(job.context)) for jobs in groups for job in jobs]
-    held = mark_sending_across_tenants(txn, claims, time.time())
-    return [{job.recipient_id for job in jobs} & held for jobs in groups]
-
-
-async def _kept(database: Database, state: DestinationState) -> None:
-    """The state is in the database for operators; while that is away it is only in this process."""
-    try:
-        await database.run(keep_states_across_tenants, [state], time.time())
-    except Unavailable:
-        pass
 
 
 async def _encode(content: bytes) -> tuple[bytes, str]:

@@ -19,6 +19,7 @@ from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import add_purging
+from scaisend.app.delivering import Delivering, add_delivery
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
@@ -70,6 +71,7 @@ class Daemon(MultiService):
         self._extra_routes = extra_routes
         self._closing = closing
         self._assembly = Assembly(adapters)
+        self._delivering: Delivering | None = None
         self._ports: list[Any] = []
         self._sites: list[HttpSite] = []
         self._receivers: list[Any] = []
@@ -86,7 +88,8 @@ class Daemon(MultiService):
         try:
             await self._check_database()
             self._build()
-            await self._assembly.restore()
+            if self._delivering is not None:
+                await self._delivering.restore()
             self._listen()
         except ScaiSendError as error:
             self.fail(str(error))
@@ -141,7 +144,7 @@ class Daemon(MultiService):
 
     def _build(self) -> None:
         if "smtp" in self.roles:
-            self._assembly.add_delivery()
+            self._delivering = add_delivery(self._assembly, self.adapters)
             self._assembly.add_reading()
         if "worker" in self.roles:
             self._assembly.add_rendering()

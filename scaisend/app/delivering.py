@@ -1,0 +1,130 @@
+"""What delivering runs on: the worker, its pools and its sweep, put together as assembly.py does for the others."""
+
+import random
+import time
+from collections.abc import Sequence
+
+from twisted.internet.defer import ensureDeferred
+from twisted.python.threadpool import ThreadPool
+
+from scaisend.app.adapters import Adapters
+from scaisend.app.assembly import Assembly
+from scaisend.delivery.destination import DestinationState
+from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
+from scaisend.delivery.job import Job
+from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.pool_client import PoolLimits, Pools
+from scaisend.delivery.prepare_worker import Preparing
+from scaisend.delivery.settle import Patience
+from scaisend.delivery.sources import Sources, parse_sources
+from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
+from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
+from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.delivery.worker import Bounds, DeliveryWorker
+from scaisend.faultpoints import reach
+from scaisend.faults import Unavailable
+from scaisend.storage.database import Database, Txn
+from scaisend.storage.group_commit import GroupCommit
+
+MARKS_AT_ONCE = 2
+
+
+class Delivering:
+    """The delivery of a process: its worker and the pools of its connections."""
+
+    def __init__(self, assembly: Assembly, adapters: Adapters) -> None:
+        self._assembly = assembly
+        self._adapters = adapters
+        self._config = adapters.config
+        self.pools = self._pools()
+        self.worker = self._worker()
+
+    def _worker(self) -> DeliveryWorker:
+        adapters, config, built = self._adapters, self._config, self._assembly.built
+        sweep = DeliverySweep(
+            database=adapters.database, queue=adapters.queue, ids=adapters.ids, worker_id=adapters.worker_id, now_s=time.time,
+            doubt=Doubt(config["SMTP_IN_DOUBT_WAIT"], config["SMTP_IN_DOUBT_POLICY"]), grace_s=self._assembly.grace_s, count_resent=adapters.metrics.resent,
+        )
+        signers = ThreadPool(1, 2, "signers")
+        built.threads.append(signers)
+        worker = DeliveryWorker(
+            database=adapters.database, queue=adapters.queue, pushing=self._assembly.deliveries, pools=self.pools, ids=adapters.ids,
+            preparing=Preparing(
+                database=adapters.database, objects=adapters.objects, sealer=adapters.sealer, signers=signers, reactor=adapters.reactor,
+                bounce_domain=config["BOUNCE_DOMAIN"], now_s=time.time,
+            ),
+            patience=Patience(
+                max_retries=config["SMTP_MAX_RETRIES"], base_delay_s=config["SMTP_RETRY_BASE_DELAY"], lifetime_s=config["SMTP_QUEUE_LIFETIME"],
+                in_doubt_wait_s=config["SMTP_IN_DOUBT_WAIT"],
+            ),
+            bounds=Bounds(lease_s=config["WORK_LEASE"]), worker_id=adapters.worker_id, reactor=adapters.reactor, now_s=time.time,
+            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+        )
+        built.workers.append(worker)
+        built.services += [worker, self._assembly.sweeping("delivery-sweep", sweep.turn)]
+        built.measures.deliveries.append(worker)
+        built.measures.pools.append(self.pools)
+        return worker
+
+    def _pools(self) -> Pools:
+        adapters, config = self._adapters, self._config
+        marks: GroupCommit[Sequence[Job], set[str]] = GroupCommit(
+            database=adapters.database, fn=_mark, reactor=adapters.reactor, most=100, at_once=MARKS_AT_ONCE, weight=len
+        )
+
+        async def mark(jobs: list[Job]) -> list[Job]:
+            reach("delivery.before_mark")
+            held = await marks.run(jobs)
+            reach("delivery.after_mark")
+            return [job for job in jobs if job.recipient_id in held]
+
+        async def unmark(jobs: list[Job]) -> None:
+            await adapters.database.run(unmark_sending_across_tenants, [(job.recipient_id, str(job.context)) for job in jobs], time.time())
+
+        def changed(state: DestinationState) -> None:
+            ensureDeferred(_kept(adapters.database, state))
+
+        return Pools(
+            reactor=adapters.reactor, mx=MxClient(
+                resolver=adapters.resolver, routes=config["SMTP_ROUTES"], clock=time.time, port=config["SMTP_PORT"],
+                cache_cap_s=config["MX_CACHE_TTL"],
+            ),
+            clock=time.time, sources=Sources(
+                parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
+            ),
+            tls=TlsPolicy(config["SMTP_TLS_POLICY"]),
+            limits=PoolLimits(
+                connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
+                command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],
+            ),
+            mark=mark, unmark=unmark, random=random.random, on_change=changed,
+        )
+
+    async def restore(self) -> None:
+        """Destinations that were left alone or paused before are still; while the database is away they are found out anew."""
+        try:
+            kept = await self._adapters.database.run(kept_across_tenants)
+        except Unavailable:
+            return
+        self.pools.restore([each.state for each in kept])
+
+
+def add_delivery(assembly: Assembly, adapters: Adapters) -> Delivering:
+    """Recipients that are due are delivered to."""
+    delivering = Delivering(assembly, adapters)
+    assembly.delivery = delivering.worker
+    return delivering
+
+
+def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:
+    claims = [(job.recipient_id, str(job.context)) for jobs in groups for job in jobs]
+    held = mark_sending_across_tenants(txn, claims, time.time())
+    return [{job.recipient_id for job in jobs} & held for jobs in groups]
+
+
+async def _kept(database: Database, state: DestinationState) -> None:
+    """The state is in the database for operators; while that is away it is only in this process."""
+    try:
+        await database.run(keep_states_across_tenants, [state], time.time())
+    except Unavailable:
+        pass
