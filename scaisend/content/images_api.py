@@ -14,9 +14,10 @@ from scaisend.http.form_data import FormPart, read_form_data
 from scaisend.http.paging import whole
 from scaisend.http.reply import Reply, error_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
+from scaisend.identity.administration import record
 from scaisend.ids import IdMaker
 from scaisend.shape import Reader, finish, text_fault
-from scaisend.storage.database import Database
+from scaisend.storage.database import Database, Txn
 from scaisend.storage.objects import Objects
 
 LARGEST = 10_000_000
@@ -85,7 +86,7 @@ class ImagesApi:
             image_id, tenant_id, folder, _filename(file.filename, known), alt_text, known.media_type, len(file.content), known.width,
             known.height, key, call.now_s,
         )
-        await self._database.run(store.add_image, tenant_id, made)
+        await self._database.run(_add, call, made)
         return json_reply(self._shape(made), 201)
 
     async def change(self, call: Call) -> Reply:
@@ -95,11 +96,11 @@ class ImagesApi:
         reader.refuse_unknown(("filename", "alt_text", "folder"))
         changes = {name: reader.text(name, most=LONGEST_NAME) for name in ("filename", "alt_text", "folder") if reader.has(name)}
         finish(faults)
-        return json_reply(self._shape(await self._database.run(store.change_image, call.caller.tenant_id, _image_id(call), changes)))
+        return json_reply(self._shape(await self._database.run(_change, call, changes)))
 
     async def delete(self, call: Call) -> Reply:
         """204; what a mail on its way embeds stays until it went."""
-        gone = await self._database.run(store.delete_image, call.caller.tenant_id, _image_id(call), call.now_s)
+        gone = await self._database.run(_delete, call)
         await self._objects.delete(gone.object_key)
         await self._objects.delete(gone.object_key + SMALL)
         return no_content()
@@ -132,6 +133,27 @@ class ImagesApi:
             "size": image.size_bytes, "width": image.width, "height": image.height, "url": url, "thumbnail_url": f"{url}?variant={THUMBNAIL}",
             "created_at": datetime.fromtimestamp(int(image.created_at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+
+
+def _add(txn: Txn, call: Call, made: Image) -> None:
+    store.add_image(txn, call.caller.tenant_id, made)
+    _note(txn, call, "image.create", made.id, {"filename": made.filename, "folder": made.folder})
+
+
+def _change(txn: Txn, call: Call, changes: dict[str, str | None]) -> Image:
+    after = store.change_image(txn, call.caller.tenant_id, _image_id(call), changes)
+    _note(txn, call, "image.change", after.id, dict(changes))
+    return after
+
+
+def _delete(txn: Txn, call: Call) -> Image:
+    gone = store.delete_image(txn, call.caller.tenant_id, _image_id(call), call.now_s)
+    _note(txn, call, "image.delete", gone.id, {"filename": gone.filename})
+    return gone
+
+
+def _note(txn: Txn, call: Call, action: str, image_id: str, change: dict[str, object]) -> None:
+    record(txn, call, call.caller.tenant_id, action=action, resource=image_id, change=change)
 
 
 def _read_form(form: dict[str, FormPart]) -> tuple[FormPart, str | None, str]:

@@ -25,6 +25,7 @@ from scaisend.http.call import Call
 from scaisend.http.paging import cursor, read_cursor
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
+from scaisend.identity.administration import record
 from scaisend.ids import IdMaker
 from scaisend.storage.database import Database, Txn
 
@@ -34,6 +35,8 @@ LARGEST_BODY = 8_000_000
 READ, WRITE, DELETE = "templates.read", "templates.write", "templates.delete"
 ONE = "/v3/templates/<template_id>"
 VERSION = f"{ONE}/versions/<version_id>"
+# Fields of a version whose change the audit log names; what is in them stays out of it.
+NOTED = ("active", "name", "subject", "html_content", "plain_content", "generate_plain_content", "editor", "test_data")
 Shape = dict[str, object]
 
 
@@ -75,7 +78,7 @@ class TemplatesApi:
     async def create(self, call: Call) -> Reply:
         name, generation = read_new_template(call.json())
         made = Template(self._template_id(call, generation), name, generation, call.now_s)
-        await self._database.run(_create, call.caller.tenant_id, made)
+        await self._database.run(_create, call, made)
         return json_reply(_shape(made, ()), 201)
 
     async def show(self, call: Call) -> Reply:
@@ -83,17 +86,17 @@ class TemplatesApi:
 
     async def rename(self, call: Call) -> Reply:
         name = read_name(call.json()) or ""
-        return json_reply(await self._database.run(_rename, call.caller.tenant_id, call.path["template_id"], name, call.now_s))
+        return json_reply(await self._database.run(_rename, call, name))
 
     async def delete(self, call: Call) -> Reply:
-        await self._database.run(_delete, call.caller.tenant_id, call.path["template_id"])
+        await self._database.run(_delete, call)
         return no_content()
 
     async def duplicate(self, call: Call) -> Reply:
         name = read_name(call.json(), required=False) if call.body.strip() else None
         new_ids = {DYNAMIC: self._template_id(call, DYNAMIC), store.LEGACY: self._template_id(call, store.LEGACY)}
         version_ids = [self._uuid(call) for _ in range(MOST_VERSIONS)]
-        made = await self._database.run(_duplicate, call.caller.tenant_id, call.path["template_id"], name, new_ids, version_ids, call.now_s)
+        made = await self._database.run(_duplicate, call, name, new_ids, version_ids)
         return json_reply(made, 201)
 
     async def show_versions(self, call: Call) -> Reply:
@@ -105,7 +108,7 @@ class TemplatesApi:
         change, template = read_version(call.json(), is_new=True), await self._template(call)
         empty = Version(self._uuid(call), template.id, False, "", "", True, "code", call.now_s, "", "", None)
         made = await self._checked(change, empty, template, call.now_s)
-        made = await self._database.run(_add_version, call.caller.tenant_id, made)
+        made = await self._database.run(_add_version, call, made)
         return json_reply(_with_warnings(made, template), 201)
 
     async def show_version(self, call: Call) -> Reply:
@@ -114,17 +117,17 @@ class TemplatesApi:
     async def change_version(self, call: Call) -> Reply:
         change, template, before = read_version(call.json(), is_new=False), await self._template(call), await self._version(call)
         changed = await self._checked(change, before, template, call.now_s)
-        await self._database.run(_change_version, call.caller.tenant_id, before, changed)
+        await self._database.run(_change_version, call, before, changed, "change")
         return json_reply(_with_warnings(changed, template))
 
     async def delete_version(self, call: Call) -> Reply:
-        await self._database.run(_delete_version, call.caller.tenant_id, call.path["template_id"], call.path["version_id"], call.now_s)
+        await self._database.run(_delete_version, call)
         return no_content()
 
     async def activate(self, call: Call) -> Reply:
         before = await self._version(call)
         changed = replace(before, active=True, updated_at=call.now_s)
-        await self._database.run(_change_version, call.caller.tenant_id, before, changed)
+        await self._database.run(_change_version, call, before, changed, "activate")
         return json_reply(_whole(changed))
 
     async def preview(self, call: Call) -> Reply:
@@ -176,10 +179,13 @@ def _page(txn: Txn, tenant_id: str, generations: Sequence[str], limit: int, offs
     return [_shape(each, [_outline(one) for one in versions.get(each.id, ())]) for each in found], store.template_count(txn, tenant_id, generations)
 
 
-def _create(txn: Txn, tenant_id: str, made: Template) -> None:
+def _create(txn: Txn, call: Call, made: Template, copied_from: str | None = None) -> None:
+    tenant_id = call.caller.tenant_id
     if store.template_count(txn, tenant_id, (DYNAMIC, store.LEGACY)) >= MOST_TEMPLATES:
         raise Invalid(f"You have reached the limit of {MOST_TEMPLATES} templates.")
     store.insert_template(txn, tenant_id, made)
+    copied = {"copied_from": copied_from} if copied_from else {}
+    _note(txn, call, "template.create", made.id, {"name": made.name, "generation": made.generation, **copied})
 
 
 def _known(txn: Txn, tenant_id: str, template_id: str, *, lock: bool = False) -> Template:
@@ -194,23 +200,26 @@ def _show(txn: Txn, tenant_id: str, template_id: str) -> Shape:
     return _shape(found, [_whole(each) for each in store.versions(txn, tenant_id, [found.id], whole=True).get(found.id, ())])
 
 
-def _rename(txn: Txn, tenant_id: str, template_id: str, name: str, now: float) -> Shape:
-    _known(txn, tenant_id, template_id, lock=True)
-    store.rename_template(txn, tenant_id, template_id, name, now)
+def _rename(txn: Txn, call: Call, name: str) -> Shape:
+    tenant_id, template_id = call.caller.tenant_id, call.path["template_id"]
+    before = _known(txn, tenant_id, template_id, lock=True)
+    store.rename_template(txn, tenant_id, template_id, name, call.now_s)
+    _note(txn, call, "template.change", template_id, {"name": {"before": before.name, "after": name}})
     return _show(txn, tenant_id, template_id)
 
 
-def _delete(txn: Txn, tenant_id: str, template_id: str) -> None:
-    _known(txn, tenant_id, template_id, lock=True)
-    store.delete_template(txn, tenant_id, template_id)
-
-
-def _duplicate(
-    txn: Txn, tenant_id: str, template_id: str, name: str | None, new_ids: dict[str, str], version_ids: Sequence[str], now: float
-) -> Shape:
+def _delete(txn: Txn, call: Call) -> None:
+    tenant_id, template_id = call.caller.tenant_id, call.path["template_id"]
     found = _known(txn, tenant_id, template_id, lock=True)
+    store.delete_template(txn, tenant_id, template_id)
+    _note(txn, call, "template.delete", template_id, {"name": found.name})
+
+
+def _duplicate(txn: Txn, call: Call, name: str | None, new_ids: dict[str, str], version_ids: Sequence[str]) -> Shape:
+    tenant_id, now = call.caller.tenant_id, call.now_s
+    found = _known(txn, tenant_id, call.path["template_id"], lock=True)
     copy = Template(new_ids[found.generation], name or f"Duplicate: {found.name}"[:100], found.generation, now)
-    _create(txn, tenant_id, copy)
+    _create(txn, call, copy, found.id)
     versions = store.versions(txn, tenant_id, [found.id], whole=True).get(found.id, [])
     store.insert_versions(
         txn, tenant_id, [replace(each, id=new_id, template_id=copy.id, updated_at=now) for each, new_id in zip(versions, version_ids, strict=False)]
@@ -218,7 +227,8 @@ def _duplicate(
     return _show(txn, tenant_id, copy.id)
 
 
-def _add_version(txn: Txn, tenant_id: str, made: Version) -> Version:
+def _add_version(txn: Txn, call: Call, made: Version) -> Version:
+    tenant_id = call.caller.tenant_id
     _known(txn, tenant_id, made.template_id, lock=True)
     count = store.version_count(txn, tenant_id, made.template_id)
     if count >= MOST_VERSIONS:
@@ -228,11 +238,13 @@ def _add_version(txn: Txn, tenant_id: str, made: Version) -> Version:
     if made.active:
         store.rest_versions(txn, tenant_id, made.template_id, made.id)
     store.touch_template(txn, tenant_id, made.template_id, made.updated_at)
+    _note(txn, call, "template_version.create", made.template_id, {"version_id": made.id, "name": made.name, "active": made.active})
     return made
 
 
-def _change_version(txn: Txn, tenant_id: str, before: Version, changed: Version) -> None:
+def _change_version(txn: Txn, call: Call, before: Version, changed: Version, verb: str) -> None:
     """The change, unless the version went or changed meanwhile."""
+    tenant_id = call.caller.tenant_id
     _known(txn, tenant_id, changed.template_id, lock=True)
     found = store.version(txn, tenant_id, changed.template_id, changed.id)
     if found is None:
@@ -243,13 +255,21 @@ def _change_version(txn: Txn, tenant_id: str, before: Version, changed: Version)
     if changed.active:
         store.rest_versions(txn, tenant_id, changed.template_id, changed.id)
     store.touch_template(txn, tenant_id, changed.template_id, changed.updated_at)
+    fields = [name for name in NOTED if getattr(found, name) != getattr(changed, name)]
+    _note(txn, call, f"template_version.{verb}", changed.template_id, {"version_id": changed.id, "active": changed.active, "changed": fields})
 
 
-def _delete_version(txn: Txn, tenant_id: str, template_id: str, version_id: str, now: float) -> None:
+def _delete_version(txn: Txn, call: Call) -> None:
+    tenant_id, template_id, version_id = call.caller.tenant_id, call.path["template_id"], call.path["version_id"]
     _known(txn, tenant_id, template_id, lock=True)
     if not store.delete_version(txn, tenant_id, template_id, version_id):
         raise NotFound("resource not found")
-    store.touch_template(txn, tenant_id, template_id, now)
+    store.touch_template(txn, tenant_id, template_id, call.now_s)
+    _note(txn, call, "template_version.delete", template_id, {"version_id": version_id})
+
+
+def _note(txn: Txn, call: Call, action: str, template_id: str, change: dict[str, object]) -> None:
+    record(txn, call, call.caller.tenant_id, action=action, resource=template_id, change=change)
 
 
 def _offset(call: Call) -> int:

@@ -5,6 +5,7 @@ from scaisend.http.call import Call
 from scaisend.http.paging import whole
 from scaisend.http.reply import Reply, data_reply, no_content
 from scaisend.http.route import Route, delete, get
+from scaisend.identity.administration import record
 from scaisend.identity.people_store import tenants
 from scaisend.inbound.store import (
     KEPT_KINDS,
@@ -83,4 +84,6 @@ def _found(txn: Txn, call: Call) -> KeptMail:
 
 
 def _drop(txn: Txn, call: Call) -> None:
-    drop_across_tenants(txn, [_found(txn, call).id])
+    mail = _found(txn, call)
+    drop_across_tenants(txn, [mail.id])
+    record(txn, call, mail.tenant_id, action="inbound_mail.delete", resource=mail.id, change={"kind": mail.kind})

@@ -91,7 +91,7 @@ class WebhooksApi:
     async def new_secret(self, call: Call) -> Reply:
         """Posts are signed with it from now on; the old one is gone."""
         secret = make_hmac_secret(self._random_bytes(32))
-        await self._database.run(self._edit, call, lambda webhook, secrets: (webhook, replace(secrets, hmac_secret=secret)))
+        await self._database.run(self._edit, call, lambda webhook, secrets: (webhook, replace(secrets, hmac_secret=secret)), "webhook.new_secret")
         return json_reply({"signing_secret": secret}, 201)
 
     async def deliveries(self, call: Call) -> Reply:
@@ -133,13 +133,13 @@ class WebhooksApi:
         _note(txn, call, "webhook.create", webhook)
         return webhook
 
-    def _edit(self, txn: Txn, call: Call, edit: Callable[[Webhook, Secrets], tuple[Webhook, Secrets]]) -> Webhook:
+    def _edit(self, txn: Txn, call: Call, edit: Callable[[Webhook, Secrets], tuple[Webhook, Secrets]], action: str = "webhook.update") -> Webhook:
         found = _find(txn, call, lock=True)
         webhook, secrets = edit(found, unseal(self._sealer, found.sealed_secret))
         check_whole(webhook)
         webhook = replace(webhook, sealed_secret=seal(self._sealer, secrets), updated_at=call.now_s)
         store.save_webhook(txn, call.caller.tenant_id, webhook)
-        _note(txn, call, "webhook.update", webhook)
+        _note(txn, call, action, webhook)
         return webhook
 
     def _replay_range(self, txn: Txn, call: Call, since: str, until: str) -> _Replayed:
@@ -148,6 +148,7 @@ class WebhooksApi:
         found = events_store.event_ids_after(txn, tenant_id, after=since, before=until, types=webhook.events, most=REPLAYED_MOST)
         new = batches(self._ids, tenant_id, webhook.id, found)
         deliveries_store.add_deliveries(txn, tenant_id, new, call.now_s)
+        _note(txn, call, "webhook.replay", webhook, replayed_events=len(found))
         return _Replayed([each.id for each in new], len(found), found[-1] if found else None)
 
 
@@ -198,6 +199,7 @@ def _replay(txn: Txn, call: Call) -> Delivery:
     if delivery.is_claimed:
         raise Conflict("the delivery is being posted at this moment", retry_after_s=30)
     deliveries_store.queue_again(txn, tenant_id, delivery_id, call.now_s)
+    _note(txn, call, "webhook.replay", webhook, delivery_id=delivery_id)
     return replace(delivery, status=deliveries_store.QUEUED, attempts=0, due_at=call.now_s, updated_at=call.now_s)
 
 
@@ -226,9 +228,9 @@ def _range(call: Call) -> tuple[str, str]:
     return after, events_store.event_bound(bounds.get("until", call.now_s))
 
 
-def _note(txn: Txn, call: Call, action: str, webhook: Webhook) -> None:
+def _note(txn: Txn, call: Call, action: str, webhook: Webhook, **more: object) -> None:
     record_act(
         txn, call.caller.tenant_id, actor=call.caller.user_id or call.caller.credential_id, action=action, resource=webhook.id,
-        change={"enabled": webhook.is_enabled, "events": list(webhook.events)}, source=call.remote, request_id=call.request_id,
+        change={"enabled": webhook.is_enabled, "events": list(webhook.events), **more}, source=call.remote, request_id=call.request_id,
         happened_at=call.now_s,
     )

@@ -4,6 +4,7 @@ from scaisend.faults import Invalid, NotFound
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
+from scaisend.identity.administration import record
 from scaisend.ids import IdMaker
 from scaisend.sending import batches_store as store
 from scaisend.sending.batches_store import CANCEL, OPEN, PAUSE, VALID_FOR_S, Batch
@@ -55,7 +56,7 @@ class BatchesApi:
     async def stop(self, call: Call) -> Reply:
         given = _object(call)
         batch_id, status = _batch_id(given.get("batch_id")), _status(given)
-        await self._database.run(_stop, call.caller.tenant_id, batch_id, status, call.now_s)
+        await self._database.run(_stop, call, batch_id, status)
         return json_reply({"batch_id": batch_id, "status": status}, 201)
 
     async def status(self, call: Call) -> Reply:
@@ -85,8 +86,9 @@ def _with_counts(txn: Txn, tenant_id: str, batch_id: str, now_s: float) -> tuple
     return batch, store.counts(txn, tenant_id, batch_id)
 
 
-def _stop(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) -> None:
+def _stop(txn: Txn, call: Call, batch_id: str, status: str) -> None:
     """An open batch is paused or cancelled."""
+    tenant_id, now_s = call.caller.tenant_id, call.now_s
     batch = store.get(txn, tenant_id, batch_id, lock=True)
     if batch is None:
         raise Invalid(INVALID)
@@ -95,6 +97,7 @@ def _stop(txn: Txn, tenant_id: str, batch_id: str, status: str, now_s: float) ->
     if len(store.stopped(txn, tenant_id, MOST_STOPPED, now_s)) >= MOST_STOPPED:
         raise Invalid("max limit reached")
     store.set_status(txn, tenant_id, batch_id, status, now_s)
+    _note(txn, call, batch, status)
 
 
 def _change(txn: Txn, ids: IdMaker, call: Call, batch_id: str, status: str) -> bool:
@@ -106,7 +109,13 @@ def _change(txn: Txn, ids: IdMaker, call: Call, batch_id: str, status: str) -> b
     if status == OPEN and discard_expired(txn, ids, call.now_s, batch_id) == EXPIRED_AT_ONCE:
         return False
     store.set_status(txn, tenant_id, batch_id, status, call.now_s)
+    _note(txn, call, batch, status)
     return True
+
+
+def _note(txn: Txn, call: Call, before: Batch, status: str) -> None:
+    change: dict[str, object] = {"status": {"before": before.status, "after": status}}
+    record(txn, call, call.caller.tenant_id, action="batch.change", resource=before.id, change=change)
 
 
 def _shape(batch: Batch) -> dict[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from scaisend.sending import request_faults as say
 from scaisend.sending.request_faults import Found
+from scaisend.tracking.settings import EMBED_MODES, EMBEDDING
 
-EMBED = "image_embed_mode"
-EMBED_MODES = ("proxy", "cid")
+EMBED = EMBEDDING.name
 FLAG = bool
 TEXT = str
 

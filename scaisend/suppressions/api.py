@@ -1,6 +1,6 @@
 """/v3/suppression/*: the lists as SendGrid shows them, additions and CSV import (ours); /api/admin/suppressions: why, and undo."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 
 import orjson
@@ -131,7 +131,7 @@ class OneList:
         entries = [
             Entry(call.caller.tenant_id, self._name, fold(email), reason, status, ip, None, "api", call.now_s) for email, reason, status, ip in asked
         ]
-        added = await self._database.run(store.list_across_tenants, entries)
+        added = await self._database.run(_add, call, self._name, entries)
         return json_reply({"added": added, "emails": [each[0] for each in asked]}, 201)
 
     async def remove(self, call: Call) -> Reply:
@@ -139,7 +139,7 @@ class OneList:
         emails = read_deletion(call.json())
         tenant_id = call.caller.tenant_id
         if emails is not None:
-            await self._database.run(store.unlist, tenant_id, self._name, emails)
+            await self._database.run(_unlist, call, self._name, emails)
             return no_content()
         removed = await _all(lambda: self._database.run(store.unlist_some, tenant_id, self._name, AT_ONCE))
         await self._database.run(_record, call, "suppressions.clear", self._name, {"removed": removed})
@@ -147,7 +147,7 @@ class OneList:
 
     async def remove_one(self, call: Call) -> Reply:
         """204. Raises: NotFound when it was not on the list."""
-        if not await self._database.run(store.unlist, call.caller.tenant_id, self._name, [fold(call.path["email"])]):
+        if not await self._database.run(_unlist, call, self._name, [fold(call.path["email"])]):
             raise NotFound("not found", "email")
         return no_content()
 
@@ -167,6 +167,20 @@ class OneList:
 def _csv_page(txn: Txn, tenant_id: str, name: str, wanted: store.Wanted, page: Page) -> bytes:
     """One page of the list as CSV, written in the pool's thread."""
     return write_csv(store.listed(txn, tenant_id, name, wanted, limit=page.limit, offset=page.offset)).encode()
+
+
+def _add(txn: Txn, call: Call, name: str, entries: Sequence[Entry]) -> int:
+    added = store.list_across_tenants(txn, entries)
+    _record(txn, call, "suppressions.add", name, {"added": added})
+    return added
+
+
+def _unlist(txn: Txn, call: Call, name: str, emails: Sequence[str]) -> int:
+    """How many were on the list. The log has numbers alone: the addresses of recipients do not belong there."""
+    removed = store.unlist(txn, call.caller.tenant_id, name, emails)
+    if removed:
+        _record(txn, call, "suppressions.remove", name, {"removed": removed})
+    return removed
 
 
 def _record(txn: Txn, call: Call, action: str, resource: str | None, change: dict[str, object]) -> None:

@@ -1,5 +1,7 @@
 """/v3/asm/*: unsubscribe groups, who left them, and the global unsubscribes."""
 
+from collections.abc import Sequence
+
 from scaisend.address import fold
 from scaisend.faults import NotFound
 from scaisend.http.call import Call
@@ -103,7 +105,7 @@ class GroupsApi:
         """201 with the addresses as they were given."""
         emails = read_emails(call.json(), EMAILS)
         group_id = await self._known(call)
-        await self._database.run(groups_store.leave, call.caller.tenant_id, group_id, [fold(each) for each in emails], call.now_s)
+        await self._database.run(_leave, call, group_id, [fold(each) for each in emails])
         return json_reply({EMAILS: emails}, 201)
 
     async def search(self, call: Call) -> Reply:
@@ -116,7 +118,7 @@ class GroupsApi:
     async def come_back(self, call: Call) -> Reply:
         """204, whether it had left or not."""
         group_id = await self._known(call)
-        await self._database.run(groups_store.come_back, call.caller.tenant_id, group_id, fold(call.path["email"]))
+        await self._database.run(_come_back, call, group_id)
         return no_content()
 
     async def show_all_left(self, call: Call) -> Reply:
@@ -145,7 +147,7 @@ class GroupsApi:
         """201 with the addresses as they were given."""
         emails = read_emails(call.json(), EMAILS)
         entries = [Entry(call.caller.tenant_id, UNSUBSCRIBES, fold(each), None, None, None, None, "api", call.now_s) for each in emails]
-        await self._database.run(store.list_across_tenants, entries)
+        await self._database.run(_leave_all, call, entries)
         return json_reply({EMAILS: emails}, 201)
 
     async def show_global(self, call: Call) -> Reply:
@@ -155,7 +157,7 @@ class GroupsApi:
 
     async def come_back_to_all(self, call: Call) -> Reply:
         """204, whether it was listed or not."""
-        await self._database.run(store.unlist, call.caller.tenant_id, UNSUBSCRIBES, [fold(call.path["email"])])
+        await self._database.run(_come_back_to_all, call)
         return no_content()
 
     async def _known(self, call: Call) -> int:
@@ -198,9 +200,29 @@ def _remove(txn: Txn, call: Call, group_id: int) -> bool:
     return removed
 
 
-def _record(txn: Txn, call: Call, action: str, group_id: int, change: dict[str, object]) -> None:
+def _leave(txn: Txn, call: Call, group_id: int, emails: Sequence[str]) -> None:
+    left = groups_store.leave(txn, call.caller.tenant_id, group_id, emails, call.now_s)
+    _record(txn, call, "asm_group.leave", group_id, {"added": left})
+
+
+def _come_back(txn: Txn, call: Call, group_id: int) -> None:
+    if groups_store.come_back(txn, call.caller.tenant_id, group_id, fold(call.path["email"])):
+        _record(txn, call, "asm_group.come_back", group_id, {"removed": 1})
+
+
+def _leave_all(txn: Txn, call: Call, entries: Sequence[Entry]) -> None:
+    added = store.list_across_tenants(txn, entries)
+    _record(txn, call, "suppressions.add", UNSUBSCRIBES, {"added": added})
+
+
+def _come_back_to_all(txn: Txn, call: Call) -> None:
+    if store.unlist(txn, call.caller.tenant_id, UNSUBSCRIBES, [fold(call.path["email"])]):
+        _record(txn, call, "suppressions.remove", UNSUBSCRIBES, {"removed": 1})
+
+
+def _record(txn: Txn, call: Call, action: str, resource: int | str, change: dict[str, object]) -> None:
     record_act(
-        txn, call.caller.tenant_id, actor=call.caller.credential_id, action=action, resource=str(group_id), change=change,
+        txn, call.caller.tenant_id, actor=call.caller.credential_id, action=action, resource=str(resource), change=change,
         source=call.remote or None, request_id=call.request_id or None, happened_at=call.now_s,
     )
 

@@ -11,7 +11,8 @@ from scaisend.address import a_labels, is_valid
 from scaisend.faults import Fault, Invalid
 from scaisend.shape import Reader, finish
 
-FLAG, TEXT, ADDRESS, DAYS, SCORE, URL, LISTED = "flag", "text", "address", "days", "score", "url", "listed"
+FLAG, TEXT, ADDRESS, DAYS, SCORE, URL, LISTED, MODE = "flag", "text", "address", "days", "score", "url", "listed", "mode"
+EMBED_MODES = ("proxy", "cid")
 LONGEST_DAYS = 3_650
 MOST_LISTED = 1_000
 LONGEST_TEXT = 100_000
@@ -57,8 +58,12 @@ TRACKING_SETTINGS: tuple[Setting, ...] = (
         "html_content": TEXT, "plain_content": TEXT, "landing": TEXT, "replace": TEXT, "url": URL,
     }),
 )
+# Ours, which SendGrid's list of settings does not have: it is neither on nor off.
+EMBEDDING = Setting(
+    "image_embed_mode", "Image Embed Mode", "proxy leaves links to the library's images, cid sends them along.", {"mode": MODE}, {"mode": EMBED_MODES[0]},
+)
 
-SECTIONS: Mapping[str, tuple[Setting, ...]] = {"mail_settings": MAIL_SETTINGS, "tracking_settings": TRACKING_SETTINGS}
+SECTIONS: Mapping[str, tuple[Setting, ...]] = {"mail_settings": MAIL_SETTINGS, "tracking_settings": (*TRACKING_SETTINGS, EMBEDDING)}
 
 
 def whole(setting: Setting, values: Values) -> dict[str, object]:
@@ -101,6 +106,11 @@ def _read(reader: Reader, field: str, kind: str) -> object:
         return reader.integer(field, least=1, most=10)
     if kind == LISTED:
         return _read_listed(reader, field)
+    if kind == MODE:
+        mode = reader.text(field)
+        if mode is not None and mode not in EMBED_MODES:
+            reader.fault(f"The {field} must be {' or '.join(EMBED_MODES)}.", field)
+        return mode
     value = reader.text(field, most=LONGEST_TEXT if kind == TEXT else 2_048)
     if kind == ADDRESS and value and not is_valid(value):
         reader.fault("Does not contain a valid address.", field)
@@ -151,8 +161,8 @@ def with_defaults(shared: Values, sections: Mapping[str, Mapping[str, Values]]) 
             continue
         ours = {"enable": values.get("enabled"), **{theirs: values.get(field) for theirs, field in fields.items()}}
         added.setdefault(group, {})[setting] = {field: value for field, value in ours.items() if value is not None and value != ""}
-    if mode := sections.get("tracking_settings", {}).get("image_embed_mode", {}).get("mode"):
-        added.setdefault("tracking_settings", {})["image_embed_mode"] = mode
+    if mode := sections.get("tracking_settings", {}).get(EMBEDDING.name, {}).get("mode"):
+        added.setdefault("tracking_settings", {})[EMBEDDING.name] = mode
     if not added:
         return shared
     return {**shared, **{group: _over(shared.get(group), settings) for group, settings in added.items()}}

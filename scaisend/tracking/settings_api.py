@@ -10,7 +10,7 @@ from scaisend.http.route import Route, get, patch
 from scaisend.identity.audit_store import record_act
 from scaisend.identity.settings_store import change_setting, section
 from scaisend.storage.database import Database, Txn
-from scaisend.tracking.settings import MAIL_SETTINGS, TRACKING_SETTINGS, Setting, Values, read_setting, whole
+from scaisend.tracking.settings import EMBEDDING, MAIL_SETTINGS, TRACKING_SETTINGS, Setting, Values, read_setting, whole
 
 MAIL, TRACKING = "mail_settings", "tracking_settings"
 WRITE = "admin.settings"
@@ -23,13 +23,13 @@ class SettingsApi:
         self._database = database
 
     def routes(self) -> list[Route]:
-        return [*self._routes(MAIL, MAIL_SETTINGS), *self._routes(TRACKING, TRACKING_SETTINGS)]
+        return [*self._routes(MAIL, MAIL_SETTINGS), *self._routes(TRACKING, TRACKING_SETTINGS, EMBEDDING)]
 
-    def _routes(self, group: str, settings: Sequence[Setting]) -> list[Route]:
+    def _routes(self, group: str, settings: Sequence[Setting], *ours: Setting) -> list[Route]:
         read = (WRITE, f"{group}.read")
         kind = group.removesuffix("_settings")
         found = [get(f"/v3/{group}", partial(self.show_all, group, settings), permission=read, summary=f"The {kind} settings, and which are on")]
-        for each in settings:
+        for each in (*settings, *ours):
             path = f"/v3/{group}/{each.name}"
             found += [
                 get(path, partial(self.show, group, each), permission=read, summary=f"The {kind} setting {each.title}"),

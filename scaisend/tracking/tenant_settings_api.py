@@ -8,7 +8,7 @@ from scaisend.identity.administration import named_tenant, record
 from scaisend.identity.reach import ABOVE
 from scaisend.identity.settings_store import change_setting, section
 from scaisend.storage.database import Database, Txn
-from scaisend.tracking.settings import TRACKING_SETTINGS, Values, read_named, whole
+from scaisend.tracking.settings import EMBEDDING, TRACKING_SETTINGS, Values, read_named, whole
 
 TRACKING = "tracking_settings"
 PATH = "/api/admin/tenants/<tenant_id>/tracking"
@@ -16,7 +16,7 @@ WRITE = ("admin.settings", ABOVE)
 
 
 class TenantSettingsApi:
-    """What a tenant wants tracked, as one object: `{"open": {…}, "click": {…}, "subscription": {…}, "google_analytics": {…}}`."""
+    """What a tenant wants tracked, as one object: `{"open": {…}, "click": {…}, "subscription": {…}, "google_analytics": {…}, "image_embed_mode": "proxy"}`."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -39,6 +39,8 @@ class TenantSettingsApi:
         changes: dict[str, Values] = {}
         faults: list[Fault] = []
         for name, value in given.items():
+            if name == EMBEDDING.name and isinstance(value, str):
+                value = {"mode": value}
             try:
                 changes[name] = read_named(TRACKING, name, value, name)
             except Invalid as error:
@@ -60,4 +62,5 @@ def _merge(txn: Txn, call: Call, changes: dict[str, Values]) -> dict[str, object
 def _shown(txn: Txn, call: Call) -> dict[str, object]:
     tenant_id = named_tenant(txn, call, call.path["tenant_id"]).id
     values = section(txn, tenant_id, TRACKING)
-    return {each.name: whole(each, values.get(each.name, {})) for each in TRACKING_SETTINGS}
+    shown: dict[str, object] = {each.name: whole(each, values.get(each.name, {})) for each in TRACKING_SETTINGS}
+    return {**shown, EMBEDDING.name: whole(EMBEDDING, values.get(EMBEDDING.name, {}))["mode"]}

@@ -7,6 +7,7 @@ from scaisend.caller import Caller
 from scaisend.content.handlebars.errors import TemplateDataError
 from scaisend.content.templates_api import MOST_TEMPLATES, MOST_VERSIONS, TemplatesApi
 from scaisend.faults import Conflict, Invalid, NotFound
+from scaisend.identity.audit_store import acts
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.tenants import NOW, call_by, id_maker, now
@@ -166,6 +167,29 @@ class TemplatesApiTests(PlainTestCase):
         self.assertFalse({copy["id"], *[each["id"] for each in copy["versions"]]} & {template_id, one["id"], two["id"]})
         self.assertEqual({each["template_id"] for each in copy["versions"]}, {copy["id"]})
         self.assertEqual(self.ask(self.api.duplicate, None, template_id, status=201)["name"], "Duplicate: Order")
+
+    def test_the_audit_log_tells_of_changes(self) -> None:
+        """Each change has its act, with what changed and without the contents; a refused one has none, nor has another tenant."""
+        template_id = self.make()
+        version_id = self.add(template_id, html_content="<p>secret</p>")["id"]
+        self.ask(self.api.rename, {"name": "New"}, template_id)
+        self.ask(self.api.change_version, {"subject": "Hello"}, template_id, version_id)
+        self.ask(self.api.activate, None, template_id, version_id)
+        copy_id = self.ask(self.api.duplicate, {}, template_id, status=201)["id"]
+        self.ask(self.api.delete_version, None, template_id, version_id, status=204)
+        self.ask(self.api.delete, None, template_id, status=204)
+        self.assertRaises(NotFound, self.ask, self.api.delete, None, template_id)
+        done = self.database.now(acts, "tnt_a", before=None, most=20)[::-1]
+        self.assertEqual([(each.action, each.resource) for each in done], [
+            ("template.create", template_id), ("template_version.create", template_id), ("template.change", template_id),
+            ("template_version.change", template_id), ("template_version.activate", template_id), ("template.create", copy_id),
+            ("template_version.delete", template_id), ("template.delete", template_id),
+        ])
+        self.assertEqual(done[2].change, {"name": {"before": "Order", "after": "New"}})
+        self.assertEqual(done[3].change, {"version_id": version_id, "active": True, "changed": ["subject"]})
+        self.assertEqual((done[0].actor, done[0].happened_at), ("key_a", NOW + 1))
+        self.assertNotIn("secret", str([each.change for each in done]))
+        self.assertEqual(self.database.now(acts, "tnt_b", before=None, most=20), [])
 
     def test_limits(self) -> None:
         """So many templates, and versions of one, and no more."""

@@ -85,9 +85,14 @@ class TenantsApiTests(RoutedTestCase):
         """GET shows all tracking settings with their defaults; PUT merges, and what it does not name stays."""
         one = f"{TENANTS}/{self.tenant.id}/tracking"
         before = self.ask("GET", one)[1]["data"]
+        self.assertEqual(before.pop("image_embed_mode"), "proxy")
         self.assertEqual({name: each["enabled"] for name, each in before.items()}, {"open": True, "click": True, "subscription": False, "google_analytics": False})
         after = self.ask("PUT", one, {"click": {"enabled": False}})[1]["data"]
-        self.assertEqual(after, {**before, "click": {**before["click"], "enabled": False}})
+        self.assertEqual(after, {**before, "click": {**before["click"], "enabled": False}, "image_embed_mode": "proxy"})
+        for given in ("cid", {"mode": "cid"}):
+            self.assertEqual(self.ask("PUT", one, {"image_embed_mode": given})[1]["data"]["image_embed_mode"], "cid")
+        self.assertEqual(self.fields(self.ask("PUT", one, {"image_embed_mode": "inline"})), ["image_embed_mode.mode"])
+        self.assertEqual(self.fields(self.ask("PUT", one, {"image_embed_mode": 1})), ["image_embed_mode"])
         self.assertEqual(self.ask("PUT", one, {"click": {"enable_text": True}})[1]["data"]["click"], {"enabled": False, "enable_text": True})
         self.assertEqual(self.fields(self.ask("PUT", one, {"click": {"enabled": 1}, "x": {}})), ["click.enabled", "x"])
         self.assertEqual(self.ask("PUT", one, [])[0], 400)

@@ -3,6 +3,7 @@ import json
 from scaisend.caller import Caller
 from scaisend.faults import Invalid, NotFound
 from scaisend.http.reply import Reply
+from scaisend.identity.audit_store import acts
 from scaisend.messages import status as states
 from scaisend.sending.batches_api import MOST_STOPPED, BatchesApi
 from tests.base import PlainTestCase
@@ -37,6 +38,19 @@ class BatchesApiTests(PlainTestCase):
         self.assertEqual((first.status, set(json.loads(first.body))), (201, {"batch_id"}))
         self.assertRegex(json.loads(first.body)["batch_id"], "^[A-Za-z0-9_-]{1,48}$")
         self.assertNotEqual(first.body, second.body)
+
+    def test_the_audit_log_tells_who_stopped_mail(self) -> None:
+        """Pause, cancel and resume, with the status before and after; no act where nothing was done."""
+        batch_id = self.make()
+        self.ask(self.api.stop, {"batch_id": batch_id, "status": "pause"})
+        self.ask(self.api.change, {"status": "cancel"}, batch_id)
+        self.ask(self.api.resume, None, batch_id)
+        self.assertRaises(NotFound, self.ask, self.api.resume, None, batch_id)
+        done = self.database.now(acts, "tnt_a", before=None, most=20)[::-1]
+        self.assertEqual([(each.action, each.resource, each.change) for each in done], [
+            ("batch.change", batch_id, {"status": {"before": before, "after": after}})
+            for before, after in (("open", "pause"), ("pause", "cancel"), ("cancel", "open"))
+        ])
 
     def test_show(self) -> None:
         """A batch is shown with its status and the number of its messages in each state."""

@@ -37,6 +37,18 @@ class ListsApiTests(RoutedTestCase):
                 self.assertEqual(self.ask("GET", f"/v3/suppression/{name}/nobody@x.test"), (200, []))
         self.assertEqual(self.ask("GET", "/v3/suppression/unsubscribes/new@x.test")[0], 404)
 
+    def test_the_audit_log_tells_of_changes(self) -> None:
+        """Additions and removals with their number and no addresses; nothing where nothing changed."""
+        self.ask("POST", BOUNCES, {"emails": ["a@x.test", "b@x.test"]})
+        self.ask("DELETE", f"{BOUNCES}/a@x.test")
+        self.assertRaises(NotFound, self.ask, "DELETE", f"{BOUNCES}/a@x.test")
+        self.ask("DELETE", BOUNCES, {"emails": ["b@x.test", "c@x.test"]})
+        done = self.database.now(acts, self.tenant.id, before=None, most=20)[::-1]
+        self.assertEqual([(each.action, each.resource, each.change) for each in done], [
+            ("suppressions.add", "bounces", {"added": 2}), ("suppressions.remove", "bounces", {"removed": 1}), ("suppressions.remove", "bounces", {"removed": 1}),
+        ])
+        self.assertEqual(self.database.now(acts, self.other.id, before=None, most=20), [])
+
     def test_pages(self) -> None:
         """Times are inclusive; limit and offset walk the list; email is a prefix in which % stands for anything, and _ for itself."""
         self.put("ann@x.test", "anna@x.test", "a_n@x.test", "bob@y.test")

@@ -1,5 +1,13 @@
 from scaisend.faults import Invalid
-from scaisend.tracking.settings import MAIL_SETTINGS, TRACKING_SETTINGS, Setting, read_setting, whole, with_defaults
+from scaisend.tracking.settings import (
+    MAIL_SETTINGS,
+    TRACKING_SETTINGS,
+    Setting,
+    read_named,
+    read_setting,
+    whole,
+    with_defaults,
+)
 from tests.base import PlainTestCase
 
 
@@ -62,6 +70,11 @@ class Defaults(PlainTestCase):
         """A tenant's way of showing images, and a request's before it."""
         sections = {"tracking_settings": {"image_embed_mode": {"mode": "cid"}}}
         self.assertEqual(with_defaults({}, sections), {"tracking_settings": {"image_embed_mode": "cid"}})
+        self.assertEqual(read_named("tracking_settings", "image_embed_mode", {"mode": "cid"}, "x"), {"mode": "cid"})
+        self.assertEqual(read_named("tracking_settings", "image_embed_mode", {"mode": None}, "x"), {"mode": "proxy"})
+        with self.assertRaises(Invalid) as caught:
+            read_named("tracking_settings", "image_embed_mode", {"mode": "inline"}, "x")
+        self.assertEqual([(each.field, each.message) for each in caught.exception.faults], [("x.mode", "The mode must be proxy or cid.")])
         given = {"tracking_settings": {"image_embed_mode": "proxy"}}
         self.assertEqual(with_defaults(given, sections), given)
 

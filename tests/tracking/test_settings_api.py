@@ -21,6 +21,15 @@ class SettingsApiTests(RoutedTestCase):
         self.assertEqual(self.ask("GET", "/v3/tracking_settings/open", tenant=self.other.id)[1], {"enabled": True})
         self.assertEqual(self.fields(self.ask("PATCH", path, {"enabled": 1})), ["enabled"])
 
+    def test_image_embed_mode(self) -> None:
+        """Ours: read and changed as the others are, refused where it is none of the modes, and not in SendGrid's list of what is on."""
+        path = "/v3/tracking_settings/image_embed_mode"
+        self.assertEqual(self.ask("GET", path), (200, {"mode": "proxy"}))
+        self.assertEqual(self.ask("PATCH", path, {"mode": "cid"}), (200, {"mode": "cid"}))
+        self.assertEqual(self.ask("GET", path, tenant=self.other.id), (200, {"mode": "proxy"}))
+        self.assertEqual(self.fields(self.ask("PATCH", path, {"mode": "inline"})), ["mode"])
+        self.assertNotIn("image_embed_mode", [each["name"] for each in self.ask("GET", "/v3/tracking_settings")[1]["result"]])
+
     def test_lists(self) -> None:
         """Every setting with a title and whether it is on; they page."""
         self.ask("PATCH", "/v3/mail_settings/footer", {"enabled": True})
