@@ -24,6 +24,7 @@ from scaisend.http.door import Door
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
 from scaisend.identity.last_used_worker import LastUsed
+from scaisend.identity.lockout import Lockout
 from scaisend.ids import letters
 from scaisend.inbound.parse_worker import ParseWorker
 from scaisend.inbound.recipients import OurRecipients
@@ -74,6 +75,7 @@ class Assembly:
         self.deliveries = self._pushing(SMTP_DELIVER)
         self.delivery: DeliveryWorker | None = None
         self._identity: Authenticator | None = None
+        self.lockout = Lockout(lambda key, limit: adapters.limiter.take(key, limit))
         self._sending: SendApi | None = None
 
     # -- api --
@@ -96,7 +98,7 @@ class Assembly:
             def look_up(key_hash: bytes) -> Any:
                 return self._adapters.database.run(find_credential, key_hash)
 
-            self._identity = Authenticator(look_up=look_up, note_use=used.note)
+            self._identity = Authenticator(look_up=look_up, note_use=used.note, lockout=self.lockout)
         return self._identity
 
     def accepting(self) -> GroupCommit[Submission, Accepted]:

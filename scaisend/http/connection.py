@@ -19,7 +19,7 @@ from twisted.web import http
 
 from scaisend.faults import ScaiSendError, TooLarge
 from scaisend.http.body import Intake, is_packed, unpacked_limit
-from scaisend.http.door import Visit, check_head
+from scaisend.http.door import Visit
 from scaisend.http.reply import Reply
 from scaisend.http.wire import KEEP, OLD, PlainHead, header_map, path_values, plain_head, query_values
 
@@ -184,7 +184,7 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
             self._intake = Intake(route.body_limit)
             try:
                 self._is_packed = is_packed(headers.get("content-encoding"))
-                check_head(route, headers, length)
+                self.site.door.check_head(visit, length)
             except ScaiSendError as error:
                 self._refusal = self.site.door.refuse(visit, error)
         is_large = length is None or length > EARLY_BYTES

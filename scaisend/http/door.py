@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from scaisend.caller import Caller
 from scaisend.faults import Forbidden, ScaiSendError, TooLarge, TooManyRequests, Unauthenticated
 from scaisend.http.call import NOBODY, Call
+from scaisend.http.cookies import CookieSession
 from scaisend.http.reply import Reply, failure_reply, refusal_reply
 from scaisend.http.route import Route
 from scaisend.storage.limiter import Limit, Limiter, Verdict
@@ -61,11 +62,15 @@ class Visit:
 
 
 class Door:
-    """Lets requests in to their routes. No method raises; what is refused is a Reply."""
+    """Lets requests in to their routes. What is refused is a Reply; only `check_head` raises.
+
+    With a `session` a browser's cookie counts as the credential of requests that have no Authorization header.
+    """
 
     def __init__(
         self, *, identity: Identity, limiter: Limiter, limits: Mapping[str, Limit | None], clock: Callable[[], float],
         new_request_id: Callable[[], str], metrics: HttpMetrics, log: Logger,
+        session: CookieSession | None = None,
     ) -> None:
         self.clock = clock
         self.new_request_id = new_request_id
@@ -74,6 +79,19 @@ class Door:
         self._limits = limits
         self._metrics = metrics
         self._log = log
+        self._session = session
+
+    def check_head(self, visit: Visit, length: int | None) -> None:
+        """Nothing in the request's head forbids to read its body of `length` bytes (None: not announced).
+
+        Raises: TooLarge; Unauthenticated when a credential is missing or malformed; Forbidden when its cookie may be used by another.
+        """
+        route = visit.route
+        assert route is not None
+        if length is not None and length > route.body_limit:
+            raise TooLarge("content too large", help=f"The limit is {route.body_limit} bytes.")
+        if not route.public:
+            self._credential(visit)
 
     async def admit(self, visit: Visit) -> Reply | None:
         """None when the visit may go on: it has its caller, was counted, and the caller has the route's permission."""
@@ -122,13 +140,21 @@ class Door:
         self._metrics.answered("none", "none", status, 0.0)
 
     async def _caller(self, route: Route, visit: Visit) -> Caller:
-        credential = credential_in(visit.headers.get("authorization"))
+        credential = self._credential(visit)
         behalf = visit.headers.get("on-behalf-of")
         if route.hot and isinstance(route.permission, str):
             return await self._identity.authenticate_cached(
                 credential, now_s=visit.arrived_at, remote=visit.remote, on_behalf_of=behalf, permission=route.permission
             )
         return await self._identity.authenticate(credential, now_s=visit.arrived_at, remote=visit.remote, on_behalf_of=behalf)
+
+    def _credential(self, visit: Visit) -> str:
+        authorization = visit.headers.get("authorization")
+        if authorization is None and self._session is not None:
+            carried = self._session.credential(visit.method, visit.headers)
+            if carried is not None:
+                return credential_in(f"Bearer {carried}")
+        return credential_in(authorization)
 
     async def _count(self, visit: Visit, name: str) -> None:
         limit = self._limits.get(name)
@@ -166,14 +192,3 @@ def may(caller: Caller, permission: str | tuple[str, ...]) -> bool:
     if isinstance(permission, str):
         return permission in caller.permissions
     return not caller.permissions.isdisjoint(permission)
-
-
-def check_head(route: Route, headers: Mapping[str, str], length: int | None) -> None:
-    """Nothing in the request's head forbids to read its body of `length` bytes (None: not announced).
-
-    Raises: TooLarge; Unauthenticated when a credential is missing or malformed.
-    """
-    if length is not None and length > route.body_limit:
-        raise TooLarge("content too large", help=f"The limit is {route.body_limit} bytes.")
-    if not route.public:
-        credential_in(headers.get("authorization"))

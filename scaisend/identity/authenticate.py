@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from scaisend.caller import Caller
-from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated
+from scaisend.faults import Forbidden, Unauthenticated
 from scaisend.identity.api_key import REFUSED, Credential, caller_of, hash_of, is_key
+from scaisend.identity.lockout import Lockout
 
 T = TypeVar("T")
 
 GOOD_FOR_S = 30.0
 UNKNOWN_FOR_S = 5.0
 MOST_VERDICTS = 10_000
-MOST_SOURCES = 10_000
-GUESSES = 50
-GUESSES_PER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +28,17 @@ class _Verdict:
     good_until: float
 
 
-class Guesses:
-    """Counts unknown keys by the address they came from, in windows of a minute.
-
-    `too_many` bounds what guessing costs the database: a source with 50 unknown keys in a window has no further unknown
-    keys looked up until the next one. The keys themselves need no such guard, with 128 random bits.
-    """
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._ends_at = 0.0
-
-    def note(self, source: str, now_s: float) -> None:
-        """One more unknown key came from this source."""
-        if now_s >= self._ends_at or len(self._counts) >= MOST_SOURCES:
-            self._counts.clear()
-            self._ends_at = now_s + GUESSES_PER_S
-        self._counts[source] = self._counts.get(source, 0) + 1
-
-    def too_many(self, source: str, now_s: float) -> int:
-        """Seconds until this source is heard again, 0 when it may ask now."""
-        if now_s >= self._ends_at or self._counts.get(source, 0) < GUESSES:
-            return 0
-        return max(1, int(self._ends_at - now_s) + 1)
-
-
 class Authenticator:
     """The Identity seam for API keys.
 
     `look_up` answers what the primary database, never a replica, says of a key's hash (`keys_store.find_credential`);
-    `note_use(key_id, tenant_id)` hears of every key that was accepted.
+    `note_use(key_id, tenant_id)` hears of every key that was accepted, `lockout` of every one that nobody knows, once. The keys
+    themselves need no such guard, with 128 random bits: it bounds what guessing costs the database.
     """
 
     def __init__(
         self, *, look_up: Callable[[bytes], Awaitable[Credential | None]], note_use: Callable[[str, str], None],
-        good_for_s: float = GOOD_FOR_S, most: int = MOST_VERDICTS,
+        lockout: Lockout, good_for_s: float = GOOD_FOR_S, most: int = MOST_VERDICTS,
     ) -> None:
         self._look_up = look_up
         self._note_use = note_use
@@ -72,18 +46,21 @@ class Authenticator:
         self._most = most
         self._verdicts: OrderedDict[bytes, _Verdict] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
-        self._guesses = Guesses()
+        self._lockout = lockout
         self._epoch = 0
 
     async def authenticate(self, credential: str, *, now_s: float, remote: str, on_behalf_of: str | None) -> Caller:
         """The caller, by what the database says now.
 
         Raises: Unauthenticated when the credential is no key, or an unknown, revoked or expired one; Forbidden when the tenant
-        is not active or the key would act for another; TooManyRequests when the source is guessing keys.
+        is not active or the key would act for another; TooManyRequests when the source is locked out.
         """
         key_hash = self._hash(credential)
         self._refuse_guessing(key_hash, now_s, remote)
-        caller = self._judge(key_hash, await self._look_up(key_hash), now_s, remote)
+        found = await self._look_up(key_hash)
+        if found is None and key_hash not in self._unknown:
+            await self._lockout.note(remote, now_s)
+        caller = self._judge(key_hash, found, now_s)
         return self._admit(caller, on_behalf_of)
 
     async def authenticate_cached(
@@ -126,13 +103,10 @@ class Authenticator:
         if until is not None and now_s < until:
             raise Unauthenticated(REFUSED)
         if key_hash not in self._verdicts:
-            wait_s = self._guesses.too_many(remote, now_s)
-            if wait_s:
-                raise TooManyRequests("too many unknown API keys came from this address", retry_after_s=wait_s)
+            self._lockout.refuse(remote, now_s)
 
-    def _judge(self, key_hash: bytes, found: Credential | None, now_s: float, remote: str) -> Caller:
+    def _judge(self, key_hash: bytes, found: Credential | None, now_s: float) -> Caller:
         if found is None:
-            self._guesses.note(remote, now_s)
             self._keep(self._unknown, key_hash, now_s + UNKNOWN_FOR_S)
         else:
             self._epoch = found.epoch

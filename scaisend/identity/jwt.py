@@ -49,9 +49,13 @@ class UnknownKey(Unauthenticated):
     """The token names a key that is not in the set, which may be newer than the set."""
 
 
+class Expired(Unauthenticated):
+    """The token was good once."""
+
+
 def is_token(credential: str) -> bool:
     """Whether it has the form of a JWT."""
-    return credential.count(".") == 2 and credential.startswith("ey") and len(credential) <= MOST_TOKEN
+    return credential.startswith("ey") and credential.count(".") == 2 and len(credential) <= MOST_TOKEN
 
 
 def read_keys(body: bytes) -> tuple[SigningKey, ...]:
@@ -74,7 +78,7 @@ def read_token(
 ) -> Claims:
     """What the token says: signed by one of the keys, by this issuer, for this audience, good at this moment, with this nonce.
 
-    A minute of difference between the clocks is borne. Raises: UnknownKey; Unauthenticated.
+    A minute of difference between the clocks is borne. Raises: UnknownKey; Expired; Unauthenticated.
     """
     key = _key_for(token, keys)
     try:
@@ -124,8 +128,10 @@ def _key_for(token: str, keys: Sequence[SigningKey]) -> SigningKey:
 
 def _claims(claims: Mapping[str, object], now_s: float) -> Claims:
     expires_at, begins_at, issued_at = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
-    if expires_at is None or expires_at + LEEWAY_S <= now_s or max(begins_at or 0.0, issued_at or 0.0) - LEEWAY_S > now_s:
+    if expires_at is None or max(begins_at or 0.0, issued_at or 0.0) - LEEWAY_S > now_s:
         raise Unauthenticated(REFUSED)
+    if expires_at + LEEWAY_S <= now_s:
+        raise Expired(REFUSED)
     subject, role = _text(claims, "sub"), claims.get("role")
     if subject is None:
         raise Unauthenticated(REFUSED)

@@ -1,11 +1,12 @@
 from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from scaisend.identity.api_key import Credential, hash_of
-from scaisend.identity.authenticate import GUESSES, Authenticator, Guesses
+from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import change_key, find_credential, revoke_key
+from scaisend.identity.lockout import FAILURES
 from scaisend.identity.people_store import set_partner_status, set_tenant_status
 from tests.base import PlainTestCase
 from tests.world.inline_database import InlineDatabase, inline_database
-from tests.world.tenants import NOW, caller_with, id_maker, make_a_key, make_a_tenant, now
+from tests.world.tenants import NOW, a_lockout, caller_with, id_maker, make_a_key, make_a_tenant, now
 
 
 class Process:
@@ -15,7 +16,7 @@ class Process:
         self.database = database
         self.queries = 0
         self.used: list[tuple[str, str]] = []
-        self.authenticator = Authenticator(look_up=self.look_up, note_use=lambda key_id, tenant_id: self.used.append((key_id, tenant_id)), **more)
+        self.authenticator = Authenticator(look_up=self.look_up, note_use=lambda key_id, tenant_id: self.used.append((key_id, tenant_id)), lockout=a_lockout(), **more)
 
     async def look_up(self, key_hash: bytes) -> Credential | None:
         self.queries += 1
@@ -128,7 +129,7 @@ class AuthenticateTests(PlainTestCase):
     def test_guessing_is_bounded(self) -> None:
         """A source that guesses keys is told to wait; known keys from there, and all from elsewhere, still pass."""
         self.ask(self.here)
-        for number in range(GUESSES):
+        for number in range(FAILURES[0].count):
             self.assertRaises(Unauthenticated, self.ask, self.here, f"sg_live_{number:032x}")
         before = self.here.queries
         error = self.assertRaises(TooManyRequests, self.ask, self.here, "sg_live_" + "f" * 32)
@@ -137,6 +138,12 @@ class AuthenticateTests(PlainTestCase):
         self.ask(self.here)
         self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "e" * 32, remote="192.0.2.2")
         self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "d" * 32, at=NOW + 60)
+
+    def test_one_wrong_key_is_no_guessing(self) -> None:
+        """A program that keeps on using one wrong key locks nobody out, however long it does."""
+        for minute in range(200):
+            self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "0" * 32, at=NOW + 60 * minute)
+        self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "1" * 32)
 
     def test_memory_is_bounded(self) -> None:
         """The memory keeps the keys used last, good and unknown ones apart."""
@@ -155,12 +162,3 @@ class AuthenticateTests(PlainTestCase):
         self.database.away = True
         self.assertEqual(self.ask_cached(self.here).key_hash, hash_of(self.key))
         self.assertRaises(Unavailable, self.ask, self.here)
-
-
-class GuessesTests(PlainTestCase):
-    def test_bounded(self) -> None:
-        """However many sources guess, the memory of them does not grow without end."""
-        guesses = Guesses()
-        for number in range(25_000):
-            guesses.note(str(number), NOW)
-        self.assertLessEqual(len(guesses._counts), 10_000)

@@ -14,7 +14,7 @@ from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.people import make_a_user
 from tests.world.provider import AUDIENCE, ISSUER, NOW, Provider
-from tests.world.tenants import caller_with, id_maker, make_a_key, make_a_tenant, now
+from tests.world.tenants import a_lockout, caller_with, id_maker, make_a_key, make_a_tenant, now
 
 
 class BearersTests(PlainTestCase):
@@ -26,9 +26,10 @@ class BearersTests(PlainTestCase):
         self.key = make_a_key(self.database, self.ids, self.tenant.id)
         oidc = OidcClient(outgoing=self.provider, api_url=ISSUER, client_id=AUDIENCE, audience="", jwks_url="", issuer="", now_s=self.clock.seconds)
         self.bearers = Bearers(
-            keys=Authenticator(look_up=lambda key_hash: self.database.run(find_credential, key_hash), note_use=lambda *_: None),
+            keys=Authenticator(look_up=lambda key_hash: self.database.run(find_credential, key_hash), note_use=lambda *_: None, lockout=a_lockout()),
             claims_of=oidc.claims,
             stand=lambda claims, behalf: self.database.run(seen_across_tenants, self.ids, claims, behalf, now_s=self.clock.seconds()),
+            lockout=a_lockout(),
         )
 
     def ask(self, credential: str, behalf: str | None = None):  # type: ignore[no-untyped-def]

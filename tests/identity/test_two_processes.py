@@ -33,7 +33,7 @@ from scaisend.storage.migrations.run import migrate
 from scaisend.storage.pool import open_database
 from tests.base import ReactorTestCase
 from tests.world.mariadb import private_mariadb
-from tests.world.tenants import NOW, call_by, id_maker
+from tests.world.tenants import NOW, a_lockout, call_by, id_maker
 
 FIRST = make_key(b"first key here!!")
 
@@ -58,7 +58,7 @@ class TwoProcesses:
     async def test_a_key_is_revoked(self) -> None:
         """A key made in one process works in the other; revoked in one it is refused by the other, remembered or not."""
         here, there, made = await self.open()
-        doors = [Authenticator(look_up=lambda h, d=each: d.run(find_credential, h), note_use=lambda *_: None) for each in (here, there)]
+        doors = [Authenticator(look_up=lambda h, d=each: d.run(find_credential, h), note_use=lambda *_: None, lockout=a_lockout()) for each in (here, there)]
         api = KeysApi(database=here, ids=id_maker(1), random_bytes=os.urandom)
         asked = {"now_s": NOW, "remote": "192.0.2.1", "on_behalf_of": None}
         admin = await doors[0].authenticate(FIRST, **asked)

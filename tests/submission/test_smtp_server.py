@@ -20,7 +20,7 @@ from tests.sending.test_api import KeptObjects, encode
 from tests.submission.mails import mail, octets, rich_mail
 from tests.world.road import Counts, RoadTestCase
 from tests.world.smtp_session import Peer
-from tests.world.tenants import make_a_key, now
+from tests.world.tenants import a_lockout, make_a_key, now
 
 KEPT = "SELECT id FROM messages"
 
@@ -43,7 +43,7 @@ class SubmissionTests(RoadTestCase):
             return read
 
         self.submissions = Submissions(
-            sending=sending, identity=Authenticator(look_up=self.look_up, note_use=lambda key_id, tenant_id: None),
+            sending=sending, identity=Authenticator(look_up=self.look_up, note_use=lambda key_id, tenant_id: None, lockout=a_lockout()),
             limiter=MemoryLimiter(clock=self.clock.seconds), limit=Limit(20, 60.0), now_s=self.clock.seconds, in_thread=in_thread)
         self.factory = ReceiverFactory(
             deliveries=self.submissions, hostname="mx.example.test", reactor=self.clock, limits=LIMITS,

@@ -12,8 +12,10 @@ from scaisend.caller import Caller
 from scaisend.http.call import Call
 from scaisend.identity.api_key import caller_of, hash_of, make_key
 from scaisend.identity.keys_store import create_key, find_credential
+from scaisend.identity.lockout import Lockout
 from scaisend.identity.people_store import Tenant, make_partner, make_tenant
 from scaisend.ids import IdMaker
+from scaisend.storage.memory_limiter import MemoryLimiter
 from tests.world.inline_database import InlineDatabase
 
 T = TypeVar("T")
@@ -24,6 +26,11 @@ def id_maker(seed: int = 0) -> IdMaker:
     """Ids that are the same in each run, and in the order they were made."""
     ticks = itertools.count()
     return IdMaker(now_s=lambda: NOW + next(ticks) / 1000, random_bits=random.Random(seed).getrandbits)
+
+
+def a_lockout() -> Lockout:
+    """Login limits of a process by itself, all of whose failures are at NOW."""
+    return Lockout(MemoryLimiter(clock=lambda: NOW).take)
 
 
 def make_a_tenant(database: InlineDatabase, ids: IdMaker, name: str = "Acme") -> Tenant:

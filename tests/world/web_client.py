@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from scaisend.caller import Caller
 from scaisend.faults import Unauthenticated
+from scaisend.http.cookies import CookieSession
 from scaisend.http.door import BAD_CREDENTIAL, Door
 from scaisend.http.route import Route
 from scaisend.http.site import HttpSite, make_site
@@ -74,7 +75,9 @@ class Answered:
 class Web:
     """A site over `routes`, its clock, its callers (`good` is CALLER's credential) and what it counted."""
 
-    def __init__(self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, **more: Any) -> None:
+    def __init__(
+        self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, session: CookieSession | None = None, **more: Any,
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW_S)
         self.identity = Callers({"good": CALLER})
@@ -82,7 +85,7 @@ class Web:
         self._made = 0
         door = Door(
             identity=self.identity, limiter=MemoryLimiter(clock=self.clock.seconds), limits=limits or {}, clock=self.clock.seconds,
-            new_request_id=self._new_request_id, metrics=self.metrics, log=Logger(),
+            new_request_id=self._new_request_id, metrics=self.metrics, log=Logger(), session=session,
         )
         self.site: HttpSite = make_site(routes, door=door, reactor=self.clock, **more)
 
