@@ -59,6 +59,14 @@ class FairQueue:
         self._length -= len(gone)
         return gone
 
+    def leave(self, count: int) -> list[Job]:
+        """All but the next `count` jobs, the tenants taking turns, which now are gone from the queue."""
+        staying = [self.pop() for _ in range(min(count, self._length))]
+        gone = self.remove(lambda _: True)
+        for job in staying:
+            self.push(job)
+        return gone
+
     def _lane(self, tenant_id: str) -> deque[Job]:
         self._length += 1
         lane = self._lanes.get(tenant_id)

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall
@@ -15,18 +16,22 @@ from scaisend.delivery.job import BACKOFF, DNS, NOMX, TROUBLE, WAIT, Job, Outcom
 from scaisend.delivery.marks_client import Mark, Marks, Unmark
 from scaisend.delivery.mx import Route, TakesNoMail
 from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.pace import Pace
 from scaisend.delivery.smtp_client import Periods, Reactor, SmtpClient
 from scaisend.delivery.sources import Sources
 from scaisend.delivery.tls_policy import TlsPolicy
 from scaisend.dns import DnsTrouble
-from scaisend.messages.waiting import DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
+from scaisend.messages.waiting import DESTINATION_BUSY, DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
 
 CLOSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """How much, how many, how long. No answer to a final dot is waited for less than 600 s (RFC 5321 4.5.3.2.6)."""
+    """How much, how many, how long. No answer to a final dot is waited for less than 600 s (RFC 5321 4.5.3.2.6).
+
+    With `crowded_at` jobs open, those that a slow destination will not take soon go back to the queue, to make room for the others.
+    """
 
     connections_per_destination: int = 5
     total: int = 500
@@ -36,6 +41,7 @@ class PoolLimits:
     idle_s: float = 10.0
     messages_per_connection: int = 1000
     waiting_per_destination: int = 2000
+    crowded_at: int = 300
 
 
 class Pools:
@@ -57,6 +63,7 @@ class Pools:
         self._settled: deque[tuple[Job, Outcome]] = deque()
         self._flushing = False
         self._destinations: dict[tuple[str, tuple[str, ...]], DestinationClient] = {}
+        self._paces: dict[DestinationClient, Pace] = {}
         self._asked: dict[str, list[Job]] = {}
         self._paused: set[str] = set()
         self._kept: dict[str, DestinationState] = {}
@@ -172,7 +179,10 @@ class Pools:
         key = (route.name, job.source_pool)
         destination = self._destinations.get(key)
         if destination is None:
-            destination = DestinationClient(name=route.name, route=route, source_pool=job.source_pool, house=self._house)
+            pace = Pace(self._clock())
+            house = replace(self._house, settle=partial(self._settle_at, pace))
+            destination = DestinationClient(name=route.name, route=route, source_pool=job.source_pool, house=house)
+            self._paces[destination] = pace
             kept = self._kept.pop(route.name, None)
             if kept is not None:
                 destination.backoff.restore(failures=kept.failures, retry_at=kept.retry_at or 0.0, last_reply=kept.last_reply)
@@ -201,6 +211,10 @@ class Pools:
             else:
                 self._send(job, route)
         self._flush()
+
+    def _settle_at(self, pace: Pace, job: Job, outcome: Outcome) -> None:
+        pace.note(outcome.kind)
+        self._settle(job, outcome)
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         self._settled.append((job, outcome))
@@ -246,9 +260,20 @@ class Pools:
             session.sweep(now)
         for key, each in list(self._destinations.items()):
             each.sweep(now)
+            self._keep_pace(each, self._paces[each])
             if each.empty:
-                del self._destinations[key]
+                del self._destinations[key], self._paces[each]
         self._flush()
+
+    def _keep_pace(self, destination: DestinationClient, pace: Pace) -> None:
+        """In a crowd, what the destination will not take soon comes back when it will."""
+        now = self._clock()
+        pace.sweep(now)
+        if len(self._open) < self._limits.crowded_at:
+            return
+        surplus = pace.surplus(len(destination.waiting))
+        for job in destination.waiting.leave(len(destination.waiting) - surplus) if surplus else ():
+            self._settle(job, Outcome(BACKOFF, WAIT, text="the destination takes mail slowly", retry_at=pace.return_at(now), waiting=DESTINATION_BUSY))
 
     # The end.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scaisend.messages.portion import Portion, Weight
-from scaisend.messages.store import HELD_AT, US, keep_bodies_across_tenants, micros
+from scaisend.messages.store import HELD_AT, US, both_ends, keep_bodies_across_tenants, micros
 from scaisend.storage.database import Txn
 
 
@@ -181,14 +181,18 @@ def release_across_tenants(txn: Txn, releases: Sequence[Release], now: float) ->
 
 
 def lapsed(txn: Txn, tenant_id: str, due_before: float, most: int) -> list[Lapsed]:
-    """The tenant's recipients whose moment has come, longest due first."""
-    rows = txn.rows(
-        "SELECT r.id, r.message_id, r.tenant_id, r.status, r.attempt_id, r.resends, m.has_body FROM recipients r "
-        "JOIN messages m ON m.id = r.message_id AND m.tenant_id = r.tenant_id "
-        "WHERE r.tenant_id = :tenant_id AND r.due_at <= :due ORDER BY r.due_at LIMIT :most",
-        {"tenant_id": tenant_id, "due": micros(due_before), "most": most},
-    )
-    return [Lapsed(*(*row[:6], bool(row[6]))) for row in rows]
+    """The tenant's recipients whose moment has come: those due longest, and where these are not all, the latest for a quarter of `most`."""
+
+    def due(order: str, count: int) -> list[Lapsed]:
+        rows = txn.rows(
+            "SELECT r.id, r.message_id, r.tenant_id, r.status, r.attempt_id, r.resends, m.has_body FROM recipients r "
+            "JOIN messages m ON m.id = r.message_id AND m.tenant_id = r.tenant_id "
+            f"WHERE r.tenant_id = :tenant_id AND r.due_at <= :due ORDER BY r.due_at {order} LIMIT :most",
+            {"tenant_id": tenant_id, "due": micros(due_before), "most": count},
+        )
+        return [Lapsed(*(*row[:6], bool(row[6]))) for row in rows]
+
+    return both_ends(due, most)
 
 
 def lock_lapsed_across_tenants(txn: Txn, found: Sequence[Lapsed], now: float) -> list[Lapsed]:

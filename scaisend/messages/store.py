@@ -1,9 +1,12 @@
 """SQL of messages, recipients, events, outbox and bodies, for the writers of history and for the workers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from scaisend.storage.database import Txn
+
+T = TypeVar("T")
 
 US = 1_000_000
 
@@ -175,11 +178,20 @@ def active_tenants_across_tenants(txn: Txn) -> list[str]:
 
 
 def due_messages(txn: Txn, tenant_id: str, due_before: float, most: int) -> list[str]:
-    """Ids of the tenant's messages due for rendering, longest due first."""
-    return [
-        row[0]
-        for row in txn.rows(
-            "SELECT id FROM messages WHERE tenant_id = :tenant_id AND due_at <= :due ORDER BY due_at LIMIT :most",
-            {"tenant_id": tenant_id, "due": micros(due_before), "most": most},
+    """Ids of the tenant's messages due for rendering: those due longest, and where these are not all, the latest for a quarter of `most`."""
+
+    def due(order: str, count: int) -> list[str]:
+        rows = txn.rows(
+            f"SELECT id FROM messages WHERE tenant_id = :tenant_id AND due_at <= :due ORDER BY due_at {order} LIMIT :most",
+            {"tenant_id": tenant_id, "due": micros(due_before), "most": count},
         )
-    ]
+        return [row[0] for row in rows]
+
+    return both_ends(due, most)
+
+
+def both_ends(due: Callable[[str, int], list[T]], most: int) -> list[T]:
+    """Up to `most` of what `due(order, count)` finds, oldest first; where there is more, a quarter are the newest: new mail passes a backlog."""
+    found = due("ASC", most)
+    newest = most // 4 if len(found) == most else 0
+    return found if not newest else list(dict.fromkeys(found[: most - newest] + due("DESC", newest)))

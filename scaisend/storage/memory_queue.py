@@ -1,8 +1,8 @@
 """The queue of one process: the same laws as the Redis queue, in deques and a heap.
 
 It holds at most MOST_WAITING ids a queue, and MOST_DELAYED delayed ones. What is beyond that is not taken in; the workers'
-sweep of the database brings it back. A lane with few ids still finds room: the longest lane gives up its last id, which the
-sweep brings back too.
+sweep of the database brings it back. New mail still finds room: the longest lane gives up the last id of its own list, which
+the sweep brings back too.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from twisted.internet.defer import Deferred
 
 from scaisend.ids import lane_in
-from scaisend.storage.queue import HEARTBEAT_TTL_S, LANE_WINDOW, Depth
+from scaisend.storage.queue import HEARTBEAT_TTL_S, LANE_WINDOW, Depth, newest_moving, newest_of
 from scaisend.timing import DelayedCall, ReactorTime
 
 MOST_WAITING = 20_000
@@ -50,23 +50,28 @@ class _Lists:
         """How many of the ids are new and wait now."""
         added = 0
         for an_id in ids:
-            if an_id not in self.known and self._has_room(lane := lane_in(an_id)):
+            if an_id not in self.known and self._has_room():
                 self.due.pop(an_id, None)
                 self.known[an_id] = WAITING
-                self._append(an_id, lane)
+                self._append(an_id, lane_in(an_id))
                 self.waiting += 1
                 added += 1
         return added
 
     def take(self, worker: str, most: int) -> list[str]:
-        """Up to `most` ids from the head, in flight with the worker; each makes room for one of its lane."""
-        ids = [self.main.popleft() for _ in range(min(most, len(self.main)))]
+        """Up to `most` ids, in flight with the worker; each makes room for one of its lane."""
+        newest = newest_of(most, len(self.main))
+        ids = [self.main.popleft() for _ in range(min(most, len(self.main)) - newest)] + [self.main.pop() for _ in range(newest)]
         if ids:
             self.in_flight.setdefault(worker, set()).update(ids)
             self.waiting -= len(ids)
+        freed: dict[str, int] = {}
         for an_id in ids:
             self.known[an_id] = worker
-            self._next_of(lane_in(an_id))
+            lane = lane_in(an_id)
+            freed[lane] = freed.get(lane, 0) + 1
+        for lane, count in freed.items():
+            self._move_up(lane, count)
         return ids
 
     def release(self, worker: str, ids: Iterable[str]) -> None:
@@ -119,25 +124,28 @@ class _Lists:
         else:
             self.overflow.setdefault(lane, deque()).append(an_id)
 
-    def _next_of(self, lane: str) -> None:
-        """The lane has one id less in the main list, or its next one there."""
-        count = self.lanes[lane] - 1
+    def _move_up(self, lane: str, freed: int) -> None:
+        """The lane has so many ids less in the main list, or others of its own list there: its newest last, as the next to be claimed."""
+        left = self.lanes[lane] - freed
         more = self.overflow.get(lane)
-        if more and count < LANE_WINDOW:
-            self.main.append(more.popleft())
-            count += 1
+        if more:
+            count = max(0, min(LANE_WINDOW - left, len(more)))
+            newest = newest_moving(count, len(more))
+            self.main.extend([more.popleft() for _ in range(count - newest)])
+            self.main.extend(reversed([more.pop() for _ in range(newest)]))
+            left += count
             if not more:
                 del self.overflow[lane]
-        if count:
-            self.lanes[lane] = count
+        if left:
+            self.lanes[lane] = left
         else:
             del self.lanes[lane]
 
-    def _has_room(self, lane: str) -> bool:
-        """Whether an id of the lane may come in; it may at the cost of a lane that has more than its window."""
+    def _has_room(self) -> bool:
+        """Whether an id may come in; it may at the cost of the longest lane, its own too, that has more than its window."""
         if self.waiting < MOST_WAITING:
             return True
-        if not self.overflow or self.lanes.get(lane, 0) >= LANE_WINDOW:
+        if not self.overflow:
             return False
         longest = max(self.overflow, key=lambda each: len(self.overflow[each]))
         dropped = self.overflow[longest].pop()

@@ -3,7 +3,9 @@
 Laws: an item is an id and nothing else; an id that already waits is not added again; every step behind a queue may run twice;
 losing a queue loses nothing, because the workers sweep their tables and push what is due.
 Fairness: each tenant's lane (ids.lane_in) has at most LANE_WINDOW ids in the main list; the rest of its ids wait in a lane
-list of their own, and one moves up for each one claimed. So a tenant's million ids stand before nobody.
+list of their own, and one moves up for each one claimed: the oldest and the newest by turns. A claim that cannot have all of
+the main list takes a quarter of its ids from the newest. So a tenant's million ids stand before nobody, not before its own new
+mail either; and whatever waits is reached, since most of each claim are the oldest.
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ WEBHOOK_DELIVER = "webhook:deliver"
 QUEUES = (EMAIL_PROCESS, SMTP_DELIVER, WEBHOOK_DELIVER)
 
 LANE_WINDOW = 1_000
+NEWEST_SHARE = 4
 HEARTBEAT_TTL_S = 30
 
 
@@ -26,6 +29,16 @@ class Depth:
     waiting: int
     delayed: int
     in_flight: int
+
+
+def newest_of(most: int, waiting: int) -> int:
+    """How many of the `most` ids of a claim are taken from the newest, with so many waiting in the main list."""
+    return most // NEWEST_SHARE if waiting > most else 0
+
+
+def newest_moving(count: int, behind: int) -> int:
+    """How many of the `count` ids that move up from a lane's own list, of length `behind`, are its newest: every other one."""
+    return (count + behind % 2) // 2
 
 
 class Queue(Protocol):

@@ -8,7 +8,7 @@ Keys, in this order (all begin with the queue's NAME; a lane list is NAME:lane:<
 """
 
 from scaisend.ids import LANE_AT, LANE_LENGTH
-from scaisend.storage.queue import HEARTBEAT_TTL_S, LANE_WINDOW
+from scaisend.storage.queue import HEARTBEAT_TTL_S, LANE_WINDOW, NEWEST_SHARE
 from scaisend.storage.redis import Script
 
 PROMOTED_AT_ONCE = 1_000
@@ -77,6 +77,15 @@ local function keep_counts(names, counts)
   drop_all('HDEL', lanes, gone)
 end
 
+local function take_ends(list, oldest, newest)
+  local taken = oldest > 0 and redis.call('LRANGE', list, 0, oldest - 1) or {{}}
+  if newest > 0 then
+    for _, id in ipairs(redis.call('LRANGE', list, -newest, -1)) do taken[#taken + 1] = id end
+  end
+  if #taken > 0 then redis.call('LTRIM', list, oldest, -newest - 1) end
+  return taken
+end
+
 local function ring()
   if redis.call('LLEN', bell) == 0 then redis.call('RPUSH', bell, '1') end
 end
@@ -127,12 +136,13 @@ return #fresh
 CLAIM = Script(_COMMON + f"""
 local worker, most, number, inflight, heartbeat = ARGV[1], tonumber(ARGV[2]), ARGV[3], KEYS[7], KEYS[8]
 redis.call('SET', heartbeat, '1', 'EX', {HEARTBEAT_TTL_S})
-local ids = redis.call('LRANGE', main, 0, most - 1)
-if #ids == 0 then
+local waiting = redis.call('LLEN', main)
+if waiting == 0 then
   redis.call('DEL', bell)
   return ''
 end
-redis.call('LTRIM', main, #ids, -1)
+local newest = waiting > most and math.floor(most / {NEWEST_SHARE}) or 0
+local ids = take_ends(main, math.min(most, waiting) - newest, newest)
 local holders, numbers = {{}}, {{}}
 for i = 1, #ids do
   holders[2 * i - 1], holders[2 * i] = ids[i], worker
@@ -148,8 +158,10 @@ for i = 1, #names do
   local left = counts[lane] - #groups[lane]
   if counts[lane] >= WINDOW and left < WINDOW then
     local from = main .. ':lane:' .. lane
-    local more = redis.call('LRANGE', from, 0, WINDOW - left - 1)
-    redis.call('LTRIM', from, #more, -1)
+    local behind = redis.call('LLEN', from)
+    local moving = math.min(WINDOW - left, behind)
+    local newest_moving = math.floor((moving + behind % 2) / 2)
+    local more = take_ends(from, moving - newest_moving, newest_moving)
     drop_all('RPUSH', main, more)
     left = left + #more
   end

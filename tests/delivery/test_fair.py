@@ -23,6 +23,15 @@ class FairQueueTests(PlainTestCase):
         queue.put_back(queue.pop())
         self.assertEqual(queue.pop().recipient_id, "a")
 
+    def test_who_may_stay(self):
+        """Of the tenants' jobs those stay that would have come next, and the rest leaves."""
+        queue = FairQueue()
+        for number in range(10):
+            queue.push(a_job(f"a{number}", tenant="large"))
+        queue.push(a_job("reset", tenant="small"))
+        self.assertEqual([job.recipient_id for job in queue.leave(3)], [f"a{number}" for number in range(2, 10)])
+        self.assertEqual([queue.pop().recipient_id for _ in range(len(queue))], ["a0", "reset", "a1"])
+
     @settings(deadline=None)
     @given(st.lists(st.tuples(st.sampled_from(["push", "back", "pop", "remove"]), st.sampled_from("abc")), max_size=60))
     def test_nothing_is_lost_or_doubled(self, steps):

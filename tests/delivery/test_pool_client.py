@@ -246,6 +246,19 @@ class OperatingTests(PoolsTestCase):
         await pools.stop(0.0)
         self.assertEqual([(await each).waiting for each in answers], ["shutdown"] * 2)
 
+    async def test_a_slow_destination_makes_room(self):
+        """In a crowd, all but a few of its mails go back with a moment each; a fast destination's mails are not held up."""
+        slow, fast = self.peer({"GREETING": [SILENT] * 5}), self.peer()
+        pools = self.pools({"slow.test": slow.port, "fast.test": fast.port}, limits=PoolLimits(crowded_at=100))
+        answers = [pools.submit(a_job(f"s{number}", to="u@slow.test")) for number in range(120)]
+        self.now += 3
+        returned = [await each for each in answers[50:]]
+        self.assertEqual({(each.kind, each.waiting) for each in returned}, {(BACKOFF, "destination_busy")})
+        self.assertEqual(len({each.retry_at for each in returned}), 70)
+        self.assertFalse([each for each in answers[:50] if each.called])
+        (outcome,) = await self.send(pools, a_job("f", to="u@fast.test"))
+        self.assertEqual(outcome.kind, DELIVERED)
+
     async def test_waiting_has_an_end(self):
         """A job whose time is over before it got a connection goes back."""
         peer = self.peer({"GREETING": [SILENT]})

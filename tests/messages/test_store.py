@@ -50,6 +50,12 @@ class StoreTests(PlainTestCase):
         self.assertEqual(self.database.now(store.due_messages, "tnt_a", NOW, 10), [early.id, late.id])
         self.assertEqual(self.database.now(store.due_messages, "tnt_a", NOW, 1), [early.id])
 
+    def test_due_messages_of_a_backlog(self) -> None:
+        """Where not all can be had, a quarter of the messages are the newest ones, and none comes twice."""
+        made = [self.database.now(insert_message, self.ids, "tnt_a", due_at=NOW - 20 + age).id for age in range(10)]
+        self.assertEqual(self.database.now(store.due_messages, "tnt_a", NOW, 8), made[:6] + [made[9], made[8]])
+        self.assertEqual(self.database.now(store.due_messages, "tnt_a", NOW, 11), made)
+
     def test_nothing(self) -> None:
         """Empty lists ask for nothing and change nothing."""
         self.assertEqual(self.database.now(store.lock_messages_across_tenants, []), {})

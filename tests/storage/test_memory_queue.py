@@ -64,6 +64,15 @@ class BoundTests(PlainTestCase):
         self._push(MOST_WAITING, "tnt_a")
         self.assertEqual(self._waiting(), MOST_WAITING)
 
+    def test_a_full_queue_still_takes_new_mail(self) -> None:
+        """The tenant that fills the queue gets its new mail in, at the cost of the one that came before it."""
+        self._push(MOST_WAITING, "tnt_a")
+        new = self.maker.new("msg", "tnt_a")
+        self.successResultOf(self.queue.push(SMTP_DELIVER, [new]))
+        self.assertEqual(self._waiting(), MOST_WAITING)
+        claimed = [an_id for _ in range(3) for an_id in self.successResultOf(self.queue.claim(SMTP_DELIVER, "w", 50, 0))]
+        self.assertIn(new, claimed)
+
     def test_delayed_bound(self) -> None:
         """Beyond their bound delayed ids are left to the sweep."""
         self.successResultOf(self.queue.defer(SMTP_DELIVER, [(f"msg_{each}", 1.0) for each in range(MOST_DELAYED + 5)]))
