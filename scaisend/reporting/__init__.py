@@ -15,5 +15,6 @@ What a tenant sets up:
 Statistics:
     statistics_worker.py  counts events once, in id order, and counts each day again when it is over
     counts.py             which event counts as what; periods.py: days, weeks, months
-    statistics_store.py statistics_api.py
+    sums_store.py         a row for each day and month; statistics_store.py: how far the counting came, and what is not counted yet
+    statistics_api.py
 """

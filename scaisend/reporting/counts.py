@@ -1,7 +1,7 @@
 """Which event counts as what, under SendGrid's names."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -14,6 +14,12 @@ METRICS: tuple[str, ...] = (
 )
 # Counted apart, and not among SendGrid's: what no person did.
 MACHINE_METRICS: tuple[str, ...] = ("machine_clicks", "machine_opens")
+COLUMNS = METRICS + MACHINE_METRICS
+# What is counted apart: all mail, under the name "", and the mail of each category.
+ALL = "all"
+CATEGORY = "category"
+_PLACES: Mapping[str, int] = {name: place for place, name in enumerate(COLUMNS)}
+_ZEROS = (0,) * len(COLUMNS)
 _OF: Mapping[str, tuple[str, ...]] = {
     events.PROCESSED: ("processed", "requests"),
     events.DELIVERED: ("delivered",),
@@ -29,8 +35,8 @@ _DROPS: Mapping[str, str] = {
     "group": "unsubscribe_drops",
 }
 
-# (tenant id, day as YYYY-MM-DD, category or "" for all mail, metric) → how many
-Counts = Counter[tuple[str, str, str, str]]
+# (tenant id, day as YYYY-MM-DD, kind, name, metric) → how many
+Counts = Counter[tuple[str, str, str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,25 @@ def counted(tallies: Iterable[Tally]) -> Counts:
         metrics = metrics_of(tally)
         if not metrics:
             continue
-        names = {"", *orjson.loads(tally.categories)} if tally.categories else {""}
-        for category in names:
+        categories = set(orjson.loads(tally.categories)) if tally.categories else ()
+        for kind, name in ((ALL, ""), *[(CATEGORY, each) for each in categories]):
             for metric in metrics:
-                counts[(tally.tenant_id, tally.day, category, metric)] += tally.events
+                counts[(tally.tenant_id, tally.day, kind, name, metric)] += tally.events
     return counts
 
 
-def full(values: Mapping[str, int]) -> dict[str, int]:
-    """All of SendGrid's metrics, those without a value as 0."""
-    return {name: values.get(name, 0) for name in METRICS}
+def rows_of(counts: Counts) -> dict[tuple[str, str, str, str], list[int]]:
+    """The counts as (tenant id, day, kind, name) → values in the order of COLUMNS."""
+    rows: dict[tuple[str, str, str, str], list[int]] = {}
+    for (tenant_id, day, kind, name, metric), value in counts.items():
+        key = (tenant_id, day, kind, name)
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = [0] * len(COLUMNS)
+        row[_PLACES[metric]] += value
+    return rows
+
+
+def full(values: Sequence[int]) -> dict[str, int]:
+    """All of SendGrid's metrics; `values` are in the order of COLUMNS, or empty for zeros."""
+    return dict(zip(METRICS, values or _ZEROS, strict=False))

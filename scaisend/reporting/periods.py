@@ -43,3 +43,17 @@ def periods(first: date, last: date, by: str) -> list[date]:
         if following > last:
             return found
         found.append(following)
+
+
+def portions(first: date, last: date) -> list[tuple[str, date, date]]:
+    """The days from `first` to `last`, both counted, as whole months and the days around them: (DAY or MONTH, first day, last day) in order."""
+    month_begin = first if first.day == 1 else _following_month(first)
+    month_end = _following_month(last) if (last + timedelta(days=1)).day == 1 else last.replace(day=1)
+    if month_begin >= month_end:
+        return [(DAY, first, last)]
+    parts = [(DAY, first, month_begin - timedelta(days=1)), (MONTH, month_begin, month_end - timedelta(days=1)), (DAY, month_end, last)]
+    return [part for part in parts if part[1] <= part[2]]
+
+
+def _following_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)

@@ -1,9 +1,9 @@
 """/v3/stats and /v3/categories: SendGrid's statistics, and our sums. Days are UTC; every metric is in every answer."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 from scaisend.faults import Fault, Invalid
 from scaisend.http.call import Call
@@ -11,9 +11,9 @@ from scaisend.http.paging import offset_page
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
 from scaisend.reporting import statistics_store as store
-from scaisend.reporting.counts import MACHINE_METRICS, METRICS, full
-from scaisend.reporting.periods import AGGREGATIONS, DAY, MOST_DAYS, day_of, period_of, periods, read_day
-from scaisend.reporting.statistics_store import Counted
+from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS, METRICS, full
+from scaisend.reporting.periods import AGGREGATIONS, DAY, MONTH, MOST_DAYS, day_of, period_of, periods, read_day
+from scaisend.reporting.sums_store import TOTAL, Counted
 from scaisend.storage.database import Database
 
 READ = "stats.read"
@@ -22,6 +22,7 @@ USUAL_DAYS = 30
 MOST_OFFSET = 10_000
 MOST_DAYS_OF_ALL = 92
 Json = dict[str, object]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,9 @@ class StatisticsApi:
     async def totals(self, call: Call) -> Reply:
         """One element for each period, those without mail as well; `limit` and `offset` page through them."""
         span, page = read_span(call), offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
-        found = await self._counted(call, span, [""])
-        sums = _by_period(found, span)
+        sums = _by_period(await self._counted(call, span, ALL), span)
         chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
-        return json_reply([{"date": each.isoformat(), "stats": [{"metrics": full(sums.get((each, ""), {}))}]} for each in chosen])
+        return json_reply([{"date": each.isoformat(), "stats": [{"metrics": full(sums.get((each, ""), ()))}]} for each in chosen])
 
     async def categories(self, call: Call) -> Reply:
         if (sort_by := call.one("sort_by")) not in (None, "", "category"):
@@ -82,12 +82,11 @@ class StatisticsApi:
 
     async def _category_periods(self, call: Call, span: Span, names: Sequence[str] | None) -> Reply:
         page = offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
-        found = await self._counted(call, span, names)
-        sums = _by_period(found, span)
-        shown = names if names is not None else sorted({each.category for each in found})
+        sums = _by_period(await self._counted(call, span, CATEGORY, names), span)
+        shown = names if names is not None else sorted({name for _, name in sums})
         chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
         return json_reply([
-            {"date": each.isoformat(), "stats": [_category(name, sums.get((each, name), {})) for name in shown]} for each in chosen
+            {"date": each.isoformat(), "stats": [_category(name, sums.get((each, name), ())) for name in shown]} for each in chosen
         ])
 
     async def sums(self, call: Call) -> Reply:
@@ -98,30 +97,31 @@ class StatisticsApi:
             raise Invalid("invalid sort value", "sort_by_metric", f"Metrics: {', '.join(METRICS)}.")
         if direction not in ("asc", "desc"):
             raise Invalid("invalid sort value", "sort_by_direction", "asc or desc")
-        sums = _by_category(await self._counted(call, span, None, by_day=False))
-        sign = -1 if direction == "desc" else 1
-        order = sorted(sums, key=lambda name: (sign * sums[name].get(metric, 0), name))
+        sums = _by_name(await self._counted(call, span, CATEGORY, by=TOTAL))
+        sign, place = -1 if direction == "desc" else 1, COLUMNS.index(metric)
+        order = sorted(sums, key=lambda name: (sign * sums[name][place], name))
         chosen = order[page.offset : page.offset + page.limit]
         return json_reply({"date": span.first.isoformat(), "stats": [_category(name, sums[name]) for name in chosen]})
 
     async def sum(self, call: Call) -> Reply:
         """Ours: all days in one element."""
         span = read_span(call, usual_days=USUAL_DAYS)
-        total = _by_category(await self._counted(call, span, [""], by_day=False)).get("", Counter())
+        total = _by_name(await self._counted(call, span, ALL, by=TOTAL)).get("", ())
         return json_reply({"date": span.first.isoformat(), "stats": [{"metrics": full(total)}]})
 
     async def summary(self, call: Call) -> Reply:
         """Ours: sums, what machines did, and rates (of 1; null where there is nothing to divide by)."""
         span = read_span(call, usual_days=USUAL_DAYS)
-        total = _by_category(await self._counted(call, span, [""], by_day=False)).get("", Counter())
-        metrics = full(total) | {name: total.get(name, 0) for name in MACHINE_METRICS}
+        total = _by_name(await self._counted(call, span, ALL, by=TOTAL)).get("", ())
+        metrics = dict(zip(COLUMNS, total or (0,) * len(COLUMNS), strict=True))
         return json_reply({
             "start_date": span.first.isoformat(), "end_date": span.last.isoformat(), "metrics": metrics, "rates": rates(metrics),
         })
 
-    async def _counted(self, call: Call, span: Span, names: Sequence[str] | None, *, by_day: bool = True) -> list[Counted]:
+    async def _counted(self, call: Call, span: Span, kind: str, names: Sequence[str] | None = None, *, by: str | None = None) -> list[Counted]:
+        how = by if by is not None else MONTH if span.by == MONTH else DAY
         return await self._database.read(
-            store.live_counts, call.caller.tenant_id, span.first.isoformat(), span.last.isoformat(), names, call.now_s, by_day=by_day
+            store.live_counts, call.caller.tenant_id, span.first, span.last, kind, names, call.now_s, by=how
         )
 
 
@@ -174,20 +174,22 @@ def _day(call: Call, name: str, faults: list[Fault]) -> date | None:
         return None
 
 
-def _by_period(found: Sequence[Counted], span: Span) -> dict[tuple[date, str], Counter[str]]:
-    sums: dict[tuple[date, str], Counter[str]] = {}
-    for each in found:
-        period = period_of(date.fromisoformat(each.day), span.by)
-        sums.setdefault((period, each.category), Counter())[each.metric] += each.value
+def _by_period(found: Sequence[Counted], span: Span) -> dict[tuple[date, str], Sequence[int]]:
+    period = {day: period_of(date.fromisoformat(day), span.by) for day in {each.period for each in found}}
+    return _summed(((period[each.period], each.name), each.values) for each in found)
+
+
+def _by_name(found: Sequence[Counted]) -> dict[str, Sequence[int]]:
+    return _summed((each.name, each.values) for each in found)
+
+
+def _summed(found: Iterable[tuple[Key, Sequence[int]]]) -> dict[Key, Sequence[int]]:
+    sums: dict[Key, Sequence[int]] = {}
+    for key, values in found:
+        there = sums.get(key)
+        sums[key] = values if there is None else [one + other for one, other in zip(there, values, strict=True)]
     return sums
 
 
-def _by_category(found: Sequence[Counted]) -> dict[str, Counter[str]]:
-    sums: dict[str, Counter[str]] = {}
-    for each in found:
-        sums.setdefault(each.category, Counter())[each.metric] += each.value
-    return sums
-
-
-def _category(name: str, values: Mapping[str, int]) -> Json:
+def _category(name: str, values: Sequence[int]) -> Json:
     return {"type": "category", "name": name, "metrics": full(values)}

@@ -1,22 +1,22 @@
-"""SQL of statistics: events counted by tenant, day, category and metric, and how far the counting has come."""
+"""SQL of counting: events by tenant, day and kind, how far the counting has come, and the numbers up to this moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from scaisend.messages import event as events
-from scaisend.reporting.counts import Counts, Tally, counted
+from scaisend.reporting.counts import ALL, CATEGORY, Counts, Tally, counted, rows_of
 from scaisend.reporting.events_store import event_bound
+from scaisend.reporting.periods import DAY
+from scaisend.reporting.sums_store import TOTAL, Counted, names_of, sums_of
 from scaisend.storage.database import Row, Txn
 
 US = 1_000_000
 DAY_US = 86_400 * US
-COUNTED = "counted"
-RECOUNTED = "recounted"
+COUNTED = "sums_counted"
+RECOUNTED = "sums_recounted"
 TAIL_MOST = 20_000
 READS_MOST = 5
 _MACHINE = '"machine":true'
-_COLUMNS = ("tenant_id", "day", "category", "metric", "value")
 # A repetition: an earlier open or click of the recipient by a person; or, of a drop, that it had been processed before.
 _TALLY = (
     "SELECT e.tenant_id, e.happened_at - e.happened_at % 86400000000 AS day_us, e.type, {categories} AS shown, "
@@ -28,16 +28,6 @@ _TALLY = (
     "FROM events e {join} WHERE {where} GROUP BY e.tenant_id, day_us, e.type, shown, is_machine, is_repeated, dropped"
 )
 _MESSAGES = {"categories": "m.categories", "join": "JOIN messages m ON m.id = e.message_id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A metric of one day and category."""
-
-    day: str
-    category: str
-    metric: str
-    value: int
 
 
 def mark_across_tenants(txn: Txn, name: str, *, lock: bool = False) -> str:
@@ -79,90 +69,32 @@ def tally_day_across_tenants(txn: Txn, day_at: float, after: str, upto: str) -> 
     return [_tally(row) for row in rows]
 
 
-def add_counts_across_tenants(txn: Txn, counts: Counts) -> None:
-    """The counts are added to those that are there; the caller holds the lock of the mark."""
-    if not counts:
-        return
-    keys = sorted(counts)
-    there: dict[tuple[str, str, str, str], int] = {}
-    for start in range(0, len(keys), 500):
-        rows = txn.rows(
-            "SELECT tenant_id, day, category, metric, value FROM statistics WHERE (tenant_id, day, category, metric) IN :keys",
-            {"keys": keys[start : start + 500]},
-        )
-        there |= {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
-    txn.upsert(
-        "statistics", _COLUMNS, [(*key, counts[key] + there.get(key, 0)) for key in keys], keys=_COLUMNS[:4], update=("value",)
-    )
-
-
-def replace_day_across_tenants(txn: Txn, day: str, counts: Counts) -> int:
-    """The day's statistics are these counts and nothing else; how many of its numbers were others before."""
-    before = {(row[0], day, row[1], row[2]): row[3] for row in txn.rows(
-        "SELECT tenant_id, category, metric, value FROM statistics WHERE day = :day", {"day": day}
-    )}
-    wrong = {key for key in before.keys() | counts.keys() if before.get(key, 0) != counts.get(key, 0)}
-    gone = [key for key in wrong if not counts.get(key, 0)]
-    for tenant_id, _, category, metric in sorted(gone):
-        txn.execute(
-            "DELETE FROM statistics WHERE tenant_id = :tenant_id AND day = :day AND category = :category AND metric = :metric",
-            {"tenant_id": tenant_id, "day": day, "category": category, "metric": metric},
-        )
-    new = [(*key, counts[key]) for key in sorted(wrong) if counts.get(key, 0)]
-    if new:
-        txn.upsert("statistics", _COLUMNS, new, keys=_COLUMNS[:4], update=("value",))
-    return len(wrong)
-
-
 def live_counts(
-    txn: Txn, tenant_id: str, first: str, last: str, categories: Sequence[str] | None, now: float, *, by_day: bool = True
+    txn: Txn, tenant_id: str, first: date, last: date, kind: str, names: Sequence[str] | None, now: float, *, by: str = DAY
 ) -> list[Counted]:
     """The tenant's numbers from day to day: what was counted, and on top the events since, as far as TAIL_MOST of them.
 
-    `categories` are those asked for; [""] is all mail, None every category there is. Not `by_day`: the days summed up, under `first`.
+    `names` are those of the kind that are asked for, None for all; what `by` makes of the days is told by `sums_of`.
     """
     for _ in range(READS_MOST):
         mark = mark_across_tenants(txn, COUNTED)
-        counts = _kept(txn, tenant_id, first, last, categories, by_day)
-        for (_, day, category, metric), value in _tail(txn, tenant_id, mark, now, only_all=categories == [""]).items():
-            is_asked = category in categories if categories is not None else category != ""
-            if is_asked and first <= day <= last:
-                key = (day if by_day else first, category, metric)
-                counts[key] = counts.get(key, 0) + value
+        found = sums_of(txn, tenant_id, kind, first, last, names, by)
+        tail = _tail(txn, tenant_id, mark, now, only_all=kind == ALL)
         # Whatever was counted in between would be in neither number, or in both.
         if mark_across_tenants(txn, COUNTED) == mark:
             break
-    return [Counted(day, category, metric, value) for (day, category, metric), value in counts.items()]
+    start, end = first.isoformat(), last.isoformat()
+    for (_, day, of, name), values in rows_of(tail).items():
+        if of == kind and start <= day <= end and (names is None or name in names):
+            found.append(Counted(start if by == TOTAL else day, name, values))
+    return found
 
 
 def categories_of(txn: Txn, tenant_id: str, prefix: str, most: int, now: float) -> list[str]:
     """The first `most` of the tenant's categories that begin so, in order."""
     tail = _tail(txn, tenant_id, mark_across_tenants(txn, COUNTED), now)
-    names = {category for _, _, category, _ in tail if category and category.startswith(prefix)}
-    # From name to name along the index: what stands under each of them is not read.
-    step, last = ">=" if prefix else ">", prefix
-    for _ in range(most):
-        row = txn.row(
-            f"SELECT category FROM statistics WHERE tenant_id = :tenant_id AND category {step} :last ORDER BY category LIMIT 1",
-            {"tenant_id": tenant_id, "last": last},
-        )
-        if row is None or not row[0].startswith(prefix):
-            break
-        step, last = ">", row[0]
-        names.add(last)
-    return sorted(names)[:most]
-
-
-def _kept(
-    txn: Txn, tenant_id: str, first: str, last: str, categories: Sequence[str] | None, by_day: bool
-) -> dict[tuple[str, str, str], int]:
-    days = "tenant_id = :tenant_id AND day >= :first AND day <= :last AND " + ("category <> ''" if categories is None else "category IN :categories")
-    parameters = {"tenant_id": tenant_id, "first": first, "last": last, "categories": list(categories or ())}
-    if by_day:
-        rows = txn.rows(f"SELECT day, category, metric, value FROM statistics WHERE {days}", parameters)
-    else:
-        rows = txn.rows(f"SELECT :first, category, metric, SUM(value) FROM statistics WHERE {days} GROUP BY category, metric", parameters)
-    return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
+    fresh = {name for _, _, kind, name, _ in tail if kind == CATEGORY and name.startswith(prefix)}
+    return sorted({*names_of(txn, tenant_id, prefix, most), *fresh})[:most]
 
 
 def _tail(txn: Txn, tenant_id: str, after: str, now: float, *, only_all: bool = False) -> Counts:

@@ -12,6 +12,7 @@ from scaisend.reporting import statistics_store as store
 from scaisend.reporting.counts import Counts, counted
 from scaisend.reporting.events_store import event_bound
 from scaisend.reporting.periods import day_of, start_of
+from scaisend.reporting.sums_store import add_counts_across_tenants, replace_day_across_tenants
 from scaisend.storage.database import Database, Txn
 
 LAG_S = 10.0
@@ -64,7 +65,7 @@ def count_next(txn: Txn, now: float) -> bool:
     if upto is None:
         return False
     tallies = store.tally_across_tenants(txn, mark, upto)
-    store.add_counts_across_tenants(txn, counted(tallies))
+    add_counts_across_tenants(txn, counted(tallies))
     store.set_mark_across_tenants(txn, store.COUNTED, upto, now)
     return sum(tally.events for tally in tallies) >= EVENTS_A_ROUND
 
@@ -93,4 +94,4 @@ def _replace(txn: Txn, day: date, counts: Counts, after: str) -> int:
     mark = store.mark_across_tenants(txn, store.COUNTED, lock=True)
     if mark > after:
         counts = counts + counted(store.tally_day_across_tenants(txn, start_of(day), after, mark))
-    return store.replace_day_across_tenants(txn, day.isoformat(), counts)
+    return replace_day_across_tenants(txn, day.isoformat(), counts)

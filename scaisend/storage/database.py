@@ -46,9 +46,12 @@ class Txn(Protocol):
         """
 
     def upsert(
-        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str],
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str] = (),
+        add: Sequence[str] = (),
     ) -> None:
-        """Rows whose `keys` exist get the new values of the `update` columns; the others are inserted."""
+        """Rows whose `keys` exist get the new values of the `update` columns, and their `add` columns grow by the values given; the
+        others are inserted.
+        """
 
 
 class Database(Protocol):

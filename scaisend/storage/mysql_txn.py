@@ -61,9 +61,11 @@ class MysqlTxn:
         return inserted
 
     def upsert(
-        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str],
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str] = (),
+        add: Sequence[str] = (),
     ) -> None:
-        news = ", ".join(f"{column} = VALUES({column})" for column in update) or f"{keys[0]} = {table}.{keys[0]}"
+        changes = [*[f"{column} = VALUES({column})" for column in update], *[f"{column} = {column} + VALUES({column})" for column in add]]
+        news = ", ".join(changes) or f"{keys[0]} = {table}.{keys[0]}"
         head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
         for _, values in self._portions(rows):
             self._run(f"{head}{values} ON DUPLICATE KEY UPDATE {news}")

@@ -37,9 +37,10 @@ class SqliteTxn:
         return max(self._run_many(sql, rows).rowcount, 0)
 
     def upsert(
-        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str],
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], *, keys: Sequence[str], update: Sequence[str] = (),
+        add: Sequence[str] = (),
     ) -> None:
-        news = ", ".join(f"{column} = excluded.{column}" for column in update)
+        news = ", ".join([*[f"{column} = excluded.{column}" for column in update], *[f"{column} = {column} + excluded.{column}" for column in add]])
         what = f"UPDATE SET {news}" if news else "NOTHING"
         self._run_many(f"{_insert(table, columns)} ON CONFLICT ({', '.join(keys)}) DO {what}", rows)
 

@@ -1,5 +1,5 @@
 from scaisend.messages.event import KINDS
-from scaisend.reporting.counts import METRICS, Tally, counted, full, metrics_of
+from scaisend.reporting.counts import COLUMNS, METRICS, Tally, counted, full, metrics_of
 from scaisend.suppressions.lists import GROUP, STOPPING
 from tests.base import PlainTestCase
 
@@ -34,9 +34,10 @@ class CountsTests(PlainTestCase):
     def test_categories(self) -> None:
         """An event counts once for all mail and once for each category, a category that stands twice once."""
         counts = counted([tally("delivered", categories='["a","b","a"]', events=3), tally("delivered", events=2)])
-        self.assertEqual({key[2]: value for key, value in counts.items()}, {"": 5, "a": 3, "b": 3})
+        self.assertEqual({key[3]: value for key, value in counts.items()}, {"": 5, "a": 3, "b": 3})
 
     def test_full(self) -> None:
         """Every metric is there, in SendGrid's alphabetical order, and no other."""
-        self.assertEqual(list(full({"delivered": 1, "machine_opens": 3})), sorted(METRICS))
+        self.assertEqual(list(full(range(len(COLUMNS)))), sorted(METRICS))
+        self.assertEqual(full(()), dict.fromkeys(METRICS, 0))
         self.assertEqual(len(METRICS), 16)

@@ -3,7 +3,18 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaisend.reporting.periods import AGGREGATIONS, MONTH, WEEK, day_of, period_of, periods, read_day, start_of
+from scaisend.reporting.periods import (
+    AGGREGATIONS,
+    DAY,
+    MONTH,
+    WEEK,
+    day_of,
+    period_of,
+    periods,
+    portions,
+    read_day,
+    start_of,
+)
 from tests.base import PlainTestCase
 
 
@@ -20,6 +31,20 @@ class PeriodsTests(PlainTestCase):
         last = first + timedelta(days=length)
         found = periods(first, last, by)
         self.assertEqual(found, sorted({period_of(first + timedelta(days=n), by) for n in range(length + 1)}))
+
+    @settings(deadline=None)
+    @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 500))
+    def test_whole_months(self, first: date, length: int) -> None:
+        """The portions of any span hold each of its days once, in order; a month is in them as a whole, and no whole month is left in days."""
+        last = first + timedelta(days=length)
+        found, following = portions(first, last), first
+        for span, begin, end in found:
+            self.assertEqual(begin, following)
+            following = end + timedelta(days=1)
+            whole = {day for n in range((end - begin).days + 1) if (day := begin + timedelta(days=n)).day == 1 and (day + timedelta(days=31)).replace(day=1) <= following}
+            self.assertEqual((begin.day == 1 and following.day == 1, bool(whole)), (span == MONTH, span == MONTH))
+            self.assertIn(span, (DAY, MONTH))
+        self.assertEqual(following, last + timedelta(days=1))
 
     def test_days(self) -> None:
         """A day is YYYY-MM-DD and nothing else, in UTC."""

@@ -1,4 +1,5 @@
 from collections import Counter
+from datetime import date
 
 import orjson
 from hypothesis import given, settings
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from scaisend.messages import event as events
 from scaisend.messages.store import EventRow, insert_events_across_tenants
 from scaisend.reporting import statistics_worker
-from scaisend.reporting.periods import day_of, start_of
+from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS
+from scaisend.reporting.periods import DAY, MONTH, day_of, start_of
 from scaisend.reporting.statistics_store import live_counts
 from scaisend.reporting.statistics_worker import LAG_S, REST_S, StatisticsWorker, count_next
 from scaisend.storage.database import Txn
@@ -53,11 +55,19 @@ class Statistics(World):
         self.database.now(insert_events_across_tenants, [row])
 
     def counted(self, tenant_id: str, *, before: str = "9999-99-99") -> dict[tuple[str, str, str], int]:
-        """What the API would say of all mail and of every category."""
-        found = [
-            each for names in ([""], None) for each in self.database.now(live_counts, tenant_id, "1970-01-01", "9998-12-31", names, self.now)
-        ]
-        return {(each.day, each.category, each.metric): each.value for each in found if each.day < before}
+        """What the API would say of all mail and of every category; whole months say the same."""
+        days: Counter[tuple[str, str, str]] = Counter()
+        months: Counter[tuple[str, str, str]] = Counter()
+        for kind in (ALL, CATEGORY):
+            for by, sums in ((DAY, days), (MONTH, months)):
+                for each in self.database.now(live_counts, tenant_id, date(1970, 1, 1), date(9998, 12, 31), kind, None, self.now, by=by):
+                    for metric, value in zip(COLUMNS, each.values, strict=True):
+                        sums[(each.period if by == DAY else each.period[:7], each.name, metric)] += value
+        by_month: Counter[tuple[str, str, str]] = Counter()
+        for (day, name, metric), value in days.items():
+            by_month[(day[:7], name, metric)] += value
+        assert +by_month == +months, (by_month, months)
+        return {key: value for key, value in days.items() if value and key[0] < before}
 
     def expected(self, tenant_id: str, *, before: str = "9999-99-99") -> dict[tuple[str, str, str], int]:
         """The same, counted one by one."""
@@ -143,10 +153,12 @@ class CountingTests(PlainTestCase):
         world.write(events.DELIVERED, 0, age_s=LAG_S + 5)
         now(self, world.worker.turn())
         self.assertNotEqual(world.counted(world.tenant.id), world.expected(world.tenant.id))
-        world.database.connection.execute("UPDATE statistics SET value = value + 7 WHERE metric = 'processed'")
-        world.database.connection.execute(
-            "INSERT INTO statistics (tenant_id, day, category, metric, value) VALUES (?, ?, 'ghost', 'opens', 3)", (world.tenant.id, day_of(world.now).isoformat())
-        )
+        world.database.connection.execute("UPDATE statistics_sums SET processed = processed + 7")
+        for span, period in (("day", day_of(world.now)), ("month", day_of(world.now).replace(day=1))):
+            world.database.connection.execute(
+                "INSERT INTO statistics_sums (tenant_id, span, kind, period, name, opens) VALUES (?, ?, 'category', ?, 'ghost', 3)",
+                (world.tenant.id, span, period.isoformat()),
+            )
         self.assertGreater(now(self, world.worker.recount(day_of(world.now))), 0)
         self.assertEqual(world.counted(world.tenant.id), world.expected(world.tenant.id))
         self.assertEqual(now(self, world.worker.recount(day_of(world.now))), 0)
@@ -160,7 +172,7 @@ class CountingTests(PlainTestCase):
         world.now += 3 * DAY_S
         for _ in range(4):
             now(self, world.worker.turn())
-            marks.append(world.database.rows("SELECT value FROM statistics_marks WHERE id = 'recounted'")[0][0])
+            marks.append(world.database.rows("SELECT value FROM statistics_marks WHERE id = 'sums_recounted'")[0][0])
         first = day_of(NOW)
         self.assertEqual(marks, [first.isoformat(), *[day_of(NOW + n * DAY_S).isoformat() for n in (1, 2, 2)]])
 
@@ -169,7 +181,7 @@ class CountingTests(PlainTestCase):
         world = Statistics()
         world.write(events.DELIVERED, 0)
         now(self, world.worker.turn())
-        self.assertEqual(world.database.rows("SELECT COUNT(*) FROM statistics"), [(0,)])
+        self.assertEqual(world.database.rows("SELECT COUNT(*) FROM statistics_sums"), [(0,)])
         self.assertEqual(world.counted(world.tenant.id)[(day_of(world.now).isoformat(), "a", "delivered")], 1)
 
 

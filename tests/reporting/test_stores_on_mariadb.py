@@ -10,12 +10,13 @@ from scaisend.messages import event as events
 from scaisend.messages.event import Event as Happened
 from scaisend.messages.record import Change, record
 from scaisend.reporting import deliveries_store, webhooks_store
-from scaisend.reporting.counts import Counts
+from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS, Counts
 from scaisend.reporting.deliveries_store import Delivery, NewDelivery
 from scaisend.reporting.events_store import event_bound, told_after, told_by_ids
 from scaisend.reporting.periods import day_of
-from scaisend.reporting.statistics_store import categories_of, live_counts, replace_day_across_tenants
+from scaisend.reporting.statistics_store import categories_of, live_counts
 from scaisend.reporting.statistics_worker import StatisticsWorker
+from scaisend.reporting.sums_store import replace_day_across_tenants
 from scaisend.reporting.webhook import ENDPOINT, TOLD, OAuth, Webhook
 from scaisend.storage.database import Txn
 from scaisend.storage.pool import open_database
@@ -75,8 +76,8 @@ class MariadbTests(ReactorTestCase):
         worker = StatisticsWorker(database=self.database, now_s=lambda: NOW + 600, reached=lambda point: None)
 
         async def delivered() -> dict[str, int]:
-            found = await self.database.read(live_counts, "tnt_a", day.isoformat(), day.isoformat(), [""], NOW + 600)
-            return {each.metric: each.value for each in found}
+            found = await self.database.read(live_counts, "tnt_a", day, day, ALL, None, NOW + 600)
+            return {metric: value for each in found for metric, value in zip(COLUMNS, each.values, strict=True) if value}
 
         before = await delivered()
         self.assertEqual(before, {"processed": 3, "requests": 3, "delivered": 3})
@@ -84,7 +85,7 @@ class MariadbTests(ReactorTestCase):
             await worker.turn()
             self.assertEqual(await delivered(), before)
         await self.happened()
-        await self.database.run(replace_day_across_tenants, day.isoformat(), Counts({("tnt_a", day.isoformat(), "x", "opens"): 1}))
+        await self.database.run(replace_day_across_tenants, day.isoformat(), Counts({("tnt_a", day.isoformat(), CATEGORY, "x", "opens"): 1}))
         await worker.turn()
         await worker.recount(day)
         self.assertEqual((await delivered())["delivered"], 4)

@@ -164,6 +164,16 @@ class DatabaseContract:
 
         self.assertEqual(await self.database.run(fn), {"a": 5, "b": 6, "c": 8})
 
+    async def test_adds(self: Any) -> None:
+        """Columns that are added to grow in known rows, once for each row given, and begin with the value in new ones."""
+
+        def fn(txn: Txn) -> Any:
+            put(txn, "a", 1)
+            txn.upsert("epochs", ["name", "value"], [("a", 5), ("b", 6), ("a", 2)], keys=["name"], add=["value"])
+            return epochs(txn)
+
+        self.assertEqual(await self.database.run(fn), {"a": 8, "b": 6})
+
     async def test_reads_do_not_write(self: Any) -> None:
         """A function handed to `read` cannot write by mistake: on a replica it could not either."""
         await self.assertFailure(self.database.read(put, "a"), Exception)
