@@ -34,6 +34,10 @@ class Reader:
         """Whether the field is there, be it null."""
         return name in self._fields
 
+    def value(self, name: str) -> Json | None:
+        """The field as it is."""
+        return self._fields.get(name)
+
     def text(self, name: str, *, required: bool = False, least: int = 0, most: int = 255, default: str | None = None) -> str | None:
         """A string of `least` to `most` characters, without NUL or lone surrogates."""
         value = self._present(name, required)

@@ -1,10 +1,10 @@
-"""The mirror of what the identity provider tells: partners, tenants, people, groups and who is in them, by the provider's ids.
+"""The mirror of what the identity provider tells: partners, tenants, people and groups, by the provider's ids.
 
 News may come twice and out of order: each carries the moment `at` of its change at the provider, and what is older than the
 row's own is passed over. What left the provider is deactivated, never deleted. Each change counts the identity epoch up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scaisend.faults import Forbidden
@@ -93,36 +93,3 @@ def _known(txn: Txn, table: str, name: str) -> str:
     if row is None:
         raise Forbidden("access forbidden: the account is not known here", help="ask the operator of this service")
     return str(row[0])
-
-
-def set_members(txn: Txn, tenant_id: str, group_id: str, user_ids: Sequence[str]) -> None:
-    """The group has these members and no others."""
-    before = txn.rows(
-        "SELECT user_id FROM group_members WHERE tenant_id = :tenant_id AND group_id = :group_id", {"tenant_id": tenant_id, "group_id": group_id},
-    )
-    gone = sorted({row[0] for row in before} - set(user_ids))
-    new = sorted(set(user_ids) - {row[0] for row in before})
-    if gone:
-        txn.execute(
-            "DELETE FROM group_members WHERE tenant_id = :tenant_id AND group_id = :group_id AND user_id IN :gone",
-            {"tenant_id": tenant_id, "group_id": group_id, "gone": gone},
-        )
-    txn.insert("group_members", ("tenant_id", "group_id", "user_id"), [(tenant_id, group_id, each) for each in new], ignore=True)
-    if gone or new:
-        bump_identity_epoch(txn)
-
-
-def add_member(txn: Txn, tenant_id: str, group_id: str, user_id: str) -> None:
-    """The user is in the group."""
-    if txn.insert("group_members", ("tenant_id", "group_id", "user_id"), [(tenant_id, group_id, user_id)], ignore=True):
-        bump_identity_epoch(txn)
-
-
-def remove_member(txn: Txn, tenant_id: str, group_id: str, user_id: str) -> None:
-    """The user is not in the group."""
-    gone = txn.execute(
-        "DELETE FROM group_members WHERE tenant_id = :tenant_id AND group_id = :group_id AND user_id = :user_id",
-        {"tenant_id": tenant_id, "group_id": group_id, "user_id": user_id},
-    )
-    if gone:
-        bump_identity_epoch(txn)

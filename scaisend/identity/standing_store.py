@@ -16,7 +16,7 @@ AROUND = (
 BY_GROUP = "SELECT m.role_id FROM group_mappings m JOIN around a ON a.id = m.group_id WHERE m.tenant_id = :tenant_id"
 DIRECT = "SELECT role_id FROM user_roles WHERE tenant_id = :tenant_id AND user_id = :user_id"
 _PERSON = (
-    "SELECT u.status, u.role, COALESCE(u.partner_id, t.partner_id), p.status, u.tenant_id,"
+    "SELECT CASE WHEN u.unassigned_at IS NULL THEN u.status ELSE 'deactivated' END, u.role, COALESCE(u.partner_id, t.partner_id), p.status, u.tenant_id,"
     " COALESCE((SELECT e.value FROM epochs e WHERE e.name = 'identity'), 0)"
     " FROM users u LEFT JOIN tenants t ON t.id = u.tenant_id LEFT JOIN partners p ON p.id = COALESCE(u.partner_id, t.partner_id)"
     " WHERE u.id = :user_id"

@@ -6,8 +6,8 @@ from scaisend.faults import NotFound
 from scaisend.storage.database import Row, Txn
 
 _USER = (
-    "SELECT u.id, u.tenant_id, COALESCE(u.partner_id, t.partner_id), u.external_id, u.email, u.name, u.role, u.status, u.created_at,"
-    " u.updated_at FROM users u LEFT JOIN tenants t ON t.id = u.tenant_id"
+    "SELECT u.id, u.tenant_id, COALESCE(u.partner_id, t.partner_id), u.external_id, u.email, u.name, u.role,"
+    " CASE WHEN u.unassigned_at IS NULL THEN u.status ELSE 'deactivated' END, u.created_at, u.updated_at FROM users u LEFT JOIN tenants t ON t.id = u.tenant_id"
 )
 _GROUP = "SELECT id, tenant_id, external_id, parent_id, name, status, created_at, updated_at FROM user_groups WHERE tenant_id = :tenant_id"
 

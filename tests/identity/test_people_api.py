@@ -1,5 +1,5 @@
 from scaisend.http.route import Route
-from scaisend.identity.mirror_store import set_members
+from scaisend.identity.members_store import set_members
 from scaisend.identity.people_api import PeopleApi
 from scaisend.identity.people_store import roles
 from scaisend.identity.permissions import OURS
@@ -79,7 +79,7 @@ class PeopleApiTests(RoutedTestCase):
         self.assertEqual(self.ids_of(self.ask("GET", GROUPS)), [staff])
         self.assertEqual(self.ask("GET", f"{GROUPS}/ext-staff")[1]["data"]["name"], "staff")
         self.assertEqual(self.ids_of(self.ask("GET", f"{GROUPS}/{staff}/members?limit=1")), [self.ann])
-        self.database.now(set_members, self.tenant.id, staff, [self.bob])
+        self.database.now(set_members, self.tenant.id, staff, [self.bob], at=NOW)
         self.assertEqual(self.ids_of(self.ask("GET", f"{GROUPS}/{staff}/members")), [self.bob])
 
     def test_another_tenants_people_are_not_there(self) -> None:

@@ -15,7 +15,8 @@ from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.instance_store import check_fingerprint, identity_epoch
 from scaisend.identity.keys_api import KeysApi
 from scaisend.identity.keys_store import check_callers, find_credential, key, keys, note_keys_used
-from scaisend.identity.mirror_store import GROUPS, USERS, News, mirror_across_tenants, set_members
+from scaisend.identity.members_store import set_members
+from scaisend.identity.mirror_store import GROUPS, USERS, News, mirror_across_tenants
 from scaisend.identity.people_store import (
     Installed,
     init_installation,
@@ -107,7 +108,7 @@ class TwoProcesses:
         zoe = await here.run(tell, USERS, "zoe", tenant_id=tenant_id, email="zoe@example.org", name="Zoë", role=None, status="active")
         outer = await here.run(tell, GROUPS, "outer", tenant_id=tenant_id, name="Außen", parent_id=None, status="active")
         inner = await here.run(tell, GROUPS, "inner", tenant_id=tenant_id, name="innen", parent_id=outer, status="active")
-        await here.run(set_members, tenant_id, inner, [zoe])
+        await here.run(set_members, tenant_id, inner, [zoe], at=NOW)
         await here.run(map_group, tenant_id, outer, (await there.run(role, tenant_id, "developer")).id, now_s=NOW)
         self.assertIn("mail.send", await there.run(granted_to_user, tenant_id, zoe))
         direct, by_group = await there.run(roles_of_user, tenant_id, zoe)

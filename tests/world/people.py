@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from scaisend.caller import Caller
-from scaisend.identity.mirror_store import GROUPS, USERS, News, add_member, mirror_across_tenants
+from scaisend.identity.members_store import add_member
+from scaisend.identity.mirror_store import GROUPS, USERS, News, mirror_across_tenants
 from scaisend.identity.permissions import EVERYTHING, OURS
 from scaisend.identity.reach import ABOVE, SUPER_ADMIN, TENANT_ADMIN
 from scaisend.ids import IdMaker
@@ -30,7 +31,7 @@ def make_a_group(
     columns = {"tenant_id": tenant_id, "parent_id": parent_id, "name": name, "status": status}
     made = database.now(mirror_across_tenants, ids, GROUPS, News(f"ext-{name}", NOW, columns), now_s=NOW)
     for user_id in members:
-        database.now(add_member, tenant_id, made, user_id)
+        database.now(add_member, tenant_id, made, user_id, at=NOW)
     return made
 
 
