@@ -225,7 +225,9 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
     async def _serve(self) -> None:
         """The request was answered. When its client goes away meanwhile, its handler goes on all the same."""
         reply = self._refusal
-        if reply is None:
+        if reply is not None:
+            reply = await self.site.door.count_lost(self.visit, reply)
+        else:
             reply = await (self.site.door.admit(self.visit) if self._admission is None else self._admission)
         if reply is None:
             reply = await self._call()

@@ -18,6 +18,8 @@ BAD_CREDENTIAL = "The provided authorization grant is invalid, expired, or revok
 MOST_CREDENTIAL = 8_192
 # These limits are counted for the tenant, the others for the credential.
 LIMITS_OF_TENANTS = ("mail_send", "writes")
+# Refusals of what no route takes: no such path, no such method there.
+LOST = (404, 405)
 
 
 class Identity(Protocol):
@@ -108,6 +110,21 @@ class Door:
             return self.refuse(visit, error)
         return None
 
+    async def count_lost(self, visit: Visit, refusal: Reply) -> Reply:
+        """The refusal of a request that no route takes (404, 405). It counts for its caller, whom the limit is told; strangers get it as it is."""
+        if visit.route is not None or refusal.status not in LOST:
+            return refusal
+        try:
+            visit.caller = await self._caller(None, visit)
+            await self._count(visit, "default")
+        except TooManyRequests as error:
+            return refusal_reply(error)
+        except ScaiSendError:
+            return refusal
+        except Exception as error:
+            return self.refuse(visit, error)
+        return refusal
+
     async def call(self, visit: Visit, route: Route, path: Mapping[str, str], query: Mapping[str, list[str]], body: bytes) -> Reply:
         """What the route's handler answers to the admitted visit."""
         try:
@@ -139,10 +156,10 @@ class Door:
         """The answer to bytes that are no request was counted."""
         self._metrics.answered("none", "none", status, 0.0)
 
-    async def _caller(self, route: Route, visit: Visit) -> Caller:
+    async def _caller(self, route: Route | None, visit: Visit) -> Caller:
         credential = self._credential(visit)
         behalf = visit.headers.get("on-behalf-of")
-        if route.hot and isinstance(route.permission, str):
+        if route is not None and route.hot and isinstance(route.permission, str):
             return await self._identity.authenticate_cached(
                 credential, now_s=visit.arrived_at, remote=visit.remote, on_behalf_of=behalf, permission=route.permission
             )

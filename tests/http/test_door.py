@@ -117,6 +117,29 @@ class DoorTest(PlainTestCase):
         """A caller without the permission uses up its limit as well."""
         self.assertEqual([self.web.ask("GET", "/v3/domains").status for _ in range(4)], [403, 403, 403, 429])
 
+    def test_lost_requests_count_too(self) -> None:
+        """Where no route takes a caller's request, the answer tells the limit as any other, and uses it up; strangers are told nothing of it."""
+        answered = [self.web.ask("GET", "/v3/nothing"), self.web.ask("DELETE", "/v3/who"), self.web.ask("GET", "/v3/who"), self.web.ask("GET", "/v3/nothing")]
+        self.assertEqual([each.status for each in answered], [404, 405, 200, 429])
+        self.assertEqual([each.headers["x-ratelimit-remaining"] for each in answered], ["2", "1", "0", "0"])
+        self.assertEqual((answered[1].headers["allow"], answered[3].headers["retry-after"]), ("GET, HEAD, OPTIONS", "60"))
+        for credential in (None, "bad"):
+            lost = self.web.ask("GET", "/v3/nothing", credential=credential)
+            self.assertEqual((lost.status, "x-ratelimit-limit" in lost.headers), (404, False))
+        options = self.web.ask("OPTIONS", "/v3/who")
+        self.assertEqual((options.status, "x-ratelimit-limit" in options.headers), (204, False))
+
+    def test_a_failure_while_a_lost_request_is_counted(self) -> None:
+        """Is logged as any other; while the database is away the answer is what it was."""
+        errors: list[Exception] = [RuntimeError(), Unavailable("database")]
+
+        async def broken(*given: object, **more: object) -> None:
+            raise errors.pop(0)
+
+        self.web.identity.authenticate = broken  # type: ignore[assignment,method-assign]
+        self.assertEqual([self.web.ask("GET", "/v3/nothing").status for _ in range(2)], [500, 404])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     def test_limits_belong_to_tenants_or_credentials(self) -> None:
         """Sending is counted for the tenant, the rest for each credential."""
         self.web.identity.callers["other"] = replace(CALLER, credential_id="key_b")
