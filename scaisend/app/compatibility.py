@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Built
@@ -10,7 +11,9 @@ from scaisend.app.unsupported_api import UnsupportedApi
 from scaisend.caller import Caller
 from scaisend.delivery.ips_api import IpsApi
 from scaisend.delivery.sources import parse_sources
+from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.domains import Domains
+from scaisend.domains.links_api import LinksApi
 from scaisend.domains.verified_senders_api import SendsOwn, VerifiedSendersApi
 from scaisend.domains.whitelabel_api import WhitelabelApi
 from scaisend.faults import Unauthenticated
@@ -36,6 +39,10 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
         *AccountApi(database=database).routes(),
         *SettingsApi(database=database).routes(),
         *WhitelabelApi(database=database, domains=domains).routes(),
+        *LinksApi(
+            database=database, tracking_host=urlsplit(config["TRACKING_BASE_URL"]).hostname or "",
+            resolver=DnsClient(reactor=adapters.reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time),
+        ).routes(),
         *VerifiedSendersApi(
             database=database, key=adapters.sealer.key_for("verified-sender"), send=own_mail(adapters, sending),
             base_url=config["TRACKING_BASE_URL"], own_address=f"no-reply@{config['BOUNCE_DOMAIN']}",

@@ -13,7 +13,6 @@ from scaisend.http.reply import Reply, error_reply, json_reply
 from scaisend.http.route import Route
 
 SUBUSERS = "There are no subusers: tenants stand in their place."
-LINKS = "There is no link branding: links lead over TRACKING_BASE_URL."
 REVERSE = "There is no reverse DNS by API: the operator sets the PTR records of the source addresses."
 TEAM = "People and their roles come from the identity provider, or are seen in the console."
 ACCESS = "Addresses that may call the API are not kept here: the operator's firewall does that."
@@ -35,12 +34,8 @@ def _row(path: str, methods: str, reason: str, **answers: object) -> Unsupported
 
 
 TABLE: Sequence[Unsupported] = (
-    _row("/v3/whitelabel/links", "GET POST", LINKS, GET=[]),
-    _row("/v3/whitelabel/links/default", "GET", LINKS),
-    _row("/v3/whitelabel/links/subuser", "GET DELETE", LINKS),
-    _row("/v3/whitelabel/links/<link_id>", "GET PATCH DELETE", LINKS),
-    _row("/v3/whitelabel/links/<link_id>/validate", "POST", LINKS),
-    _row("/v3/whitelabel/links/<link_id>/subuser", "POST", LINKS),
+    _row("/v3/whitelabel/links/subuser", "GET DELETE", SUBUSERS),
+    _row("/v3/whitelabel/links/<link_id>/subuser", "POST", SUBUSERS),
     _row("/v3/whitelabel/ips", "GET POST", REVERSE, GET=[]),
     _row("/v3/whitelabel/ips/<rdns_id>", "GET DELETE", REVERSE),
     _row("/v3/whitelabel/ips/<rdns_id>/validate", "POST", REVERSE),

@@ -13,8 +13,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 
+from scaisend.address import domain_of
 from scaisend.content.images_store import ENCODED, images_across_tenants
 from scaisend.content.templates_store import ActiveVersion, active_stamps_across_tenants, active_versions_across_tenants
+from scaisend.domains.links import BrandedLink, brand_of
+from scaisend.domains.links_store import valid_links_across_tenants
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.identity.settings_store import Section, settings_across_tenants
 from scaisend.ids import IdMaker
@@ -77,13 +80,14 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What was claimed, what is left for later, what the tenants have set, and the templates: which state each is in, and those that
-    have to be compiled."""
+    """What was claimed, what is left for later, what the tenants have set, their branded links, and the templates: which state each is
+    in, and those that have to be compiled."""
 
     claimed: list[ToRender]
     left: list[str]
     settings: dict[str, Mapping[str, Section]]
     libraries: dict[str, list[LibraryImage]]
+    links: dict[str, list[BrandedLink]]
     stamps: dict[Owner, Key]
     fresh: list[ActiveVersion]
 
@@ -206,8 +210,10 @@ class RenderWorker(Service):
                 store.pause_claimed_across_tenants(txn, paused, lease.attempt_id, now)
             stopped = {each.id for each in cancelled} | set(paused)
         mails = self._without_suppressed(txn, [each for each in claimed if each.id not in stopped], lease, now)
-        settings = settings_across_tenants(txn, sorted({each.tenant_id for each in mails})) if mails else {}
-        return _Claim(mails, left, settings, _libraries(txn, mails, settings), *self._templates(txn, mails))
+        tenant_ids = sorted({each.tenant_id for each in mails})
+        settings = settings_across_tenants(txn, tenant_ids) if mails else {}
+        links = valid_links_across_tenants(txn, tenant_ids) if mails else {}
+        return _Claim(mails, left, settings, _libraries(txn, mails, settings), links, *self._templates(txn, mails))
 
     def _templates(self, txn: Txn, mails: Sequence[ToRender]) -> tuple[dict[Owner, Key], list[ActiveVersion]]:
         """The state of each template that the mails name, and the active versions that are not held compiled."""
@@ -269,7 +275,10 @@ class RenderWorker(Service):
         mail = render(shared, own, each.recipients, message_id=each.id, accepted_at=each.accepted_at, template=template)
         if each.tenant_id in claim.libraries and wants_embedded(shared):
             mail = with_embedded(mail, claim.libraries[each.tenant_id], self._tracking.base_url)
-        mail = with_tracking(with_ways_out(mail, shared, self._ways), shared, each.id, self._tracking)
+        tracking = self._tracking
+        if each.tenant_id in claim.links:
+            tracking = tracking.branded(brand_of(claim.links[each.tenant_id], domain_of(each.from_email)))
+        mail = with_tracking(with_ways_out(mail, shared, self._ways), shared, each.id, tracking)
         composed = compose(mail)
         return OutboundMail(
             each.id, each.tenant_id, each.from_email, each.accepted_at, pack(composed.segments), composed.size_bytes, False,

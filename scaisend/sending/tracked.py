@@ -6,6 +6,7 @@ stands as a placeholder (tracking/personal.py).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from scaisend.sending.mail import Mail, Part
 from scaisend.tracking.links import MOST_LINKS, UTM, Change, rewrite_html, rewrite_text, with_utm
@@ -19,11 +20,23 @@ _NOTHING: Mapping[str, object] = {}
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """Where tracked links lead: `base_url` without a slash at its end; `key` signs them. Not `usable`: recipients cannot reach it."""
+    """Where tracked links lead: `base_url` without a slash at its end; `key` signs them. Not `usable`: recipients cannot reach it.
+
+    `unbranded_url` is the service's own where `base_url` is a host of the tenant's.
+    """
 
     base_url: str
     key: bytes
     usable: bool = True
+    unbranded_url: str = ""
+
+    def branded(self, host: str | None) -> "Tracking":
+        """The same with another host; itself for None."""
+        if host is None:
+            return self
+        own = urlsplit(self.base_url)
+        netloc = host if own.port is None else f"{host}:{own.port}"
+        return replace(self, base_url=own._replace(netloc=netloc).geturl(), unbranded_url=self.base_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class _Links:
         self._key = message_key(tracking.key, message_id)
         self._tracking = tracking
         self._wanted = wanted
-        self._own = tracking.base_url + "/"
+        self._own = (f"{tracking.base_url}/", f"{tracking.unbranded_url or tracking.base_url}/")
         self.tracked = 0
 
     @property

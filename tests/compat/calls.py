@@ -90,9 +90,10 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200 POST=201", "/v3/verified_senders", {"nickname": "a", "from_email": "a@example.com", "reply_to": "a@example.com"}, verified="id"),
     *c("PATCH=200", "/v3/verified_senders/{verified}", {"nickname": "b"}), *c("POST=204", "/v3/verified_senders/resend/{verified}"),
     *c("GET=200", "/v3/verified_senders/domains"), *c("GET=200", "/v3/verified_senders/steps_completed"), *c("DELETE=204", "/v3/verified_senders/{verified}"),
-    *c("GET=200 POST=201", "/v3/whitelabel/links", {"domain": "example.com"}), *c("GET=200 PATCH=200 DELETE=204", f"/v3/whitelabel/links/{P}", {"default": True}),
-    *c("POST=200", f"/v3/whitelabel/links/{P}/validate"), *c("POST=200", f"/v3/whitelabel/links/{P}/subuser", {"username": "jane"}),
-    *c("GET=200", "/v3/whitelabel/links/default"), *c("GET=200 DELETE=204", "/v3/whitelabel/links/subuser"),
+    *c("GET=200 POST=201", "/v3/whitelabel/links", {"domain": "example.com", "subdomain": "mail", "default": True}, link="id"),
+    *c("GET=200 PATCH=200", "/v3/whitelabel/links/{link}", {"default": True}), *c("GET=200", "/v3/whitelabel/links/default?domain=example.com"),
+    *c("POST=200", "/v3/whitelabel/links/{link}/validate"), *c("POST=200", "/v3/whitelabel/links/{link}/subuser", {"username": "jane"}),
+    *c("GET=200 DELETE=204", "/v3/whitelabel/links/subuser"), *c("DELETE=204", "/v3/whitelabel/links/{link}"),
     *c("GET=200 POST=201", "/v3/whitelabel/ips", {"ip": "192.0.2.1", "subdomain": "mail", "domain": "example.com"}),
     *c("GET=200 DELETE=204", f"/v3/whitelabel/ips/{P}"), *c("POST=200", f"/v3/whitelabel/ips/{P}/validate"),
     # settings

@@ -6,6 +6,8 @@ from email import message_from_bytes
 from email.policy import default
 
 from scaisend.content.images_store import ENCODED, Image, add_image
+from scaisend.domains.links import LinkCheck
+from scaisend.domains.links_store import add_link, save_link_check
 from scaisend.identity.settings_store import change_setting
 from scaisend.sending.compose import encode_attachment
 from scaisend.tracking.personal import CLICK, LENGTH, OPEN, read_token
@@ -58,6 +60,23 @@ class TrackedMailTests(RoadTestCase):
         self.assertEqual((len(URL.findall(html)), "https://shop.test/" in html, "<p>bye</p>" in html), (1, True, True))
         (html,) = self.delivered("b@x.test", tracking_settings={"click_tracking": {"enable": True}, "open_tracking": {"enable": False}}).values()
         self.assertEqual([url[:5] for url in URL.findall(html)], ["/t/c/"])
+
+    def test_branded_links(self) -> None:
+        """Links and pixel of mails from a domain lead over its host once that is valid; another tenant's host is nothing to them."""
+        for owner, host in ((self.other.id, "theirs"), (self.tenant.id, "ours")):
+            link = self.database.now(add_link, owner, "good.test", host, is_default=True, now_s=NOW)
+            if owner == self.other.id:
+                self.database.now(save_link_check, owner, link.id, LinkCheck({"domain_cname": None}, frozenset()), now_s=NOW)
+        (html,) = self.delivered("a@x.test").values()
+        self.assertEqual((len(URL.findall(html)), ".good.test/" in html), (2, False))
+        self.database.now(save_link_check, self.tenant.id, link.id, LinkCheck({"domain_cname": None}, frozenset()), now_s=NOW)
+        (html,) = self.delivered("b@x.test").values()
+        self.assertEqual(URL.findall(html), [])
+        found = re.findall(r'"https://ours\.good\.test/t/([oc])/([^"]+)"', html)
+        self.assertEqual([kind for kind, _ in found], ["c", "o"])
+        followed = read_link(self.key, found[0][1].partition("?")[0])
+        assert followed is not None
+        self.assertTrue(followed.leads_to("https://shop.test/?a=1&b=2"))
 
     def test_embedded_images(self) -> None:
         """With cid an image of the tenant's library comes with the mail; another tenant's stays a link."""

@@ -35,6 +35,17 @@ class TrackedTests(PlainTestCase):
         self.assertEqual((LINK.findall(html), PIXEL in html, html.endswith("</body>")), (["https://shop.test/?a=1%26b=2"], True, True))
         self.assertEqual(mail.places, {placeholder(OPEN): OPEN, placeholder(CLICK): CLICK})
 
+    def test_branded(self) -> None:
+        """With a host of the tenant's, links and pixel lead over it with the service's scheme, port and path; our own pages stay."""
+        branded = Tracking("https://track.test:8443/x", b"k" * 32).branded("links.shop.test")
+        html = '<a href="https://shop.test/">x</a><a href="https://track.test:8443/x/t/u/1">out</a><a href="https://links.shop.test:8443/x/i/2">i</a>'
+        text = done({}, html, tracking=branded).parts[1].text
+        self.assertEqual((text.count("https://links.shop.test:8443/x/t/c/"), text.count("https://links.shop.test:8443/x/t/o/")), (1, 1))
+        self.assertIn('href="https://track.test:8443/x/t/u/1"', text)
+        self.assertIn('href="https://links.shop.test:8443/x/i/2"', text)
+        self.assertIs(TRACKING.branded(None), TRACKING)
+        self.assertEqual(TRACKING.branded("a.test").base_url, "https://a.test")
+
     def test_each_alone(self) -> None:
         """What is off leaves no trace."""
         self.assertEqual(list(done(settings(open_tracking=False)).places.values()), [CLICK])
