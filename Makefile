@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := tests/node/node_modules/.installed
 
-.PHONY: install run test bench bounce-accuracy torture lint format servers node docs clean
+.PHONY: install run test bench bounce-accuracy torture deb deb-test lint format servers node docs clean
 
 install: $(STAMP)
 
@@ -37,6 +37,13 @@ bounce-accuracy: install
 
 torture: install servers
 	$(BIN)/python -m tests.torture $(TORTURE_OPTIONS)
+
+# The Debian package, in dist/; and its life: installed, run, upgraded, removed, purged. As root.
+deb:
+	KEEP=dist ONLY=build bash tests/packaging/deb.sh
+
+deb-test:
+	bash tests/packaging/deb.sh
 
 lint: install
 	$(BIN)/ruff check scaisend tests twisted

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian package of this tree and lives its life: install, run, upgrade, remove, purge. Root; about three minutes.
-# It happens in a copy of the tree and on an overlay of this machine's root, of which nothing stays. KEEP=folder keeps the package.
+# It happens in a copy of the tree and on an overlay of this machine's root, of which nothing stays. KEEP=folder keeps the package;
+# ONLY=build ends with it. Exit code 77: no overlay can be mounted here, so the package was built and not installed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source=$PWD
@@ -17,8 +18,7 @@ fi
 work=$(mktemp -d)
 root=$work/root
 end() {
-    umount "$root/proc" "$root/dev" "$root" 2>/dev/null || true
-    umount "$work/layers" 2>/dev/null || true
+    for mounted in "$root/dev" "$root/proc" "$root" "$work/layers"; do umount --recursive --lazy "$mounted" 2>/dev/null || true; done
     rm -rf --one-file-system "$work"
 }
 trap end EXIT
@@ -50,15 +50,18 @@ for role in api worker smtp; do
     systemd-analyze security --offline=true --threshold=20 "$units/scaisend-$role.service" | tail -1
 done
 
+keep() { [ -z "${KEEP:-}" ] || { mkdir -p "$source/$KEEP" && cp "$package" "$source/$KEEP/" && echo "$KEEP/$(basename "$package")"; }; }
+if [ "${ONLY:-}" = build ]; then keep; exit 0; fi
+
 say "a later version"
 dpkg-deb -R "$package" "$work/later"
 sed -i 's/^Version: .*/&+later/' "$work/later/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$work/later" "$work/later.deb" >/dev/null
 
 mkdir "$work/layers" "$root"
-mount -t tmpfs tmpfs "$work/layers"
+mount -t tmpfs tmpfs "$work/layers" || exit 77
 mkdir "$work/layers/upper" "$work/layers/work"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$work/layers/upper,workdir=$work/layers/work" "$root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/layers/upper,workdir=$work/layers/work" "$root" || exit 77
 mount -t proc proc "$root/proc"
 mount --rbind --make-rslave /dev "$root/dev"
 mkdir -p "$root/tmp/packages"
@@ -107,5 +110,5 @@ inside dpkg -P scaisend >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "d
 for path in /opt/scaisend /etc/scaisend /var/lib/scaisend /usr/bin/scaisend /usr/share/doc/scaisend; do is_gone "$path"; done
 ! inside getent passwd scaisend || die "the user is still there"
 ! find "$work/layers/upper" -path "*/tmp" -prune -o -name '*scaisend*' -not -type c -print | grep . || die "something was left behind"
-[ -z "${KEEP:-}" ] || cp "$package" "$(cd "$source" && cd "$KEEP" && pwd)"
+keep
 echo "the package installs, runs, upgrades, and leaves nothing behind"
