@@ -4,6 +4,8 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 
+from twisted.internet.threads import deferToThread
+
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Built
 from scaisend.faultpoints import reach
@@ -43,7 +45,7 @@ def reporting_routes(adapters: Adapters, built: Built) -> list[Route]:
         *EventWebhookApi(database=database, ids=ids, sealer=sealer, posts=_posts(adapters), targets=targets).routes(),
         *WebhooksApi(database=database, ids=ids, sealer=sealer, random_bytes=os.urandom, targets=targets, pushing=pushing).routes(),
         *EventsApi(database=database).routes(),
-        *StatisticsApi(database=database).routes(),
+        *StatisticsApi(database=database, in_thread=lambda fn: deferToThread(fn)).routes(),
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from scaisend.reporting.counts import CATEGORY, COLUMNS, Counts, rows_of
 from scaisend.reporting.periods import DAY, MONTH, portions
-from scaisend.storage.database import Row, Txn
+from scaisend.storage.database import Row, Txn, Value
 
 TOTAL = ""
 _AT_ONCE = 500
@@ -108,7 +108,7 @@ def _write(txn: Txn, span: str, period: str, rows: Iterable[tuple[tuple[str, str
         txn.execute(
             "DELETE FROM statistics_sums WHERE (tenant_id, span, kind, period, name) IN :keys", {"keys": gone[start : start + _AT_ONCE]}
         )
-    kept = [(*key, *values) for key, values in keyed if values is not None]
+    kept: list[tuple[Value, ...]] = [(*key, *values) for key, values in keyed if values is not None]
     if kept:
         txn.upsert("statistics_sums", (*_KEYS, *COLUMNS), kept, keys=_KEYS, update=COLUMNS)
 

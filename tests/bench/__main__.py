@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import peers
+from tests.bench.counting import counting
 from tests.bench.kit import busy_cores, medians, post_for, post_many, resident_mb, table, wait_quiet
 from tests.bench.ours import Ours, body
 
@@ -29,7 +30,9 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=3000, help="mails of one end-to-end run")
     parser.add_argument("--seconds", type=int, default=5, help="seconds of one accepting run")
     parser.add_argument("--queued", type=int, default=100_000, help="mails that wait in the memory run; 0 leaves it out")
-    parser.add_argument("--only", choices=("accept", "e2e", "memory"), help="one part alone")
+    parser.add_argument("--events", type=int, default=10_000_000, help="events of the statistics run")
+    parser.add_argument("--fresh", type=int, default=20_000, help="events that it asks over before they are counted")
+    parser.add_argument("--only", choices=("accept", "e2e", "memory", "statistics"), help="one part alone")
     parser.add_argument("--no-peers", action="store_true", help="ScaiSend alone")
     parser.add_argument("--results", default="bench-results.json")
     options = parser.parse_args()
@@ -44,6 +47,8 @@ def main() -> int:
             results["e2e"] = end_to_end(ours, options)
         if options.only in (None, "memory") and options.queued:
             results["memory"] = memory(ours, options.queued)
+        if options.only == "statistics":
+            results["statistics"] = counting(ours, options.events, options.fresh)
     finally:
         ours.close()
         Path(options.results).write_text(json.dumps(results, indent=2) + "\n")

@@ -36,9 +36,9 @@ class Ours:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/v3/mail/send"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._database = self.mariadb.create_database()
+        self.database = self.mariadb.create_database()
         self.environment = {
-            **os.environ, "DATABASE_URL": self.mariadb.url(self._database), "REDIS_URL": self.redis.url, "SECRET_KEY": SECRET,
+            **os.environ, "DATABASE_URL": self.mariadb.url(self.database), "REDIS_URL": self.redis.url, "SECRET_KEY": SECRET,
             "DATA_DIR": str(folder / "data"), "SMTP_ROUTES": f"*=127.0.0.1:{self.sink.port}", "OPS_LISTEN": "off", "INBOUND_SMTP_PORT": "off",
             "SMTP_HELO_HOSTNAME": "bench.test", "RATE_LIMIT_MAIL_SEND": "off", "LOG_LEVEL": "warn", "SMTP_POOL_SIZE_PER_DOMAIN": "10",
         }
@@ -91,7 +91,7 @@ class Ours:
         return self._processes[name].pid
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.mariadb.connect(self._database) as connection, connection.cursor() as cursor:
+        with self.mariadb.connect(self.database) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
@@ -125,7 +125,7 @@ class Ours:
         ids = IdMaker(now_s=time.time, random_bits=lambda bits: int.from_bytes(os.urandom(8), "big") >> (64 - bits))
         now = int(time.time() * 1e6)
         domain_id = ids.new("dom", self.tenant_id)
-        with self.mariadb.connect(self._database) as connection, connection.cursor() as cursor:
+        with self.mariadb.connect(self.database) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO domains (id, tenant_id, domain, verified, return_path_ready, is_default, check_result, created_at, updated_at) "
                 "VALUES (%s, %s, %s, 1, 0, 1, '[]', %s, %s)", (domain_id, self.tenant_id, DOMAIN, now, now),
