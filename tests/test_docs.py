@@ -39,5 +39,7 @@ class GeneratedPages(PlainTestCase):
         self.assertEqual(missing, [])
 
 
+# Where people log in and out, for which they need no credential.
+LOGIN_DOORS = {"/v3/auth/login", "/v3/auth/callback", "/v3/auth/refresh", "/v3/auth/logout"}
 # Every path of the public listener that may ask for no credential: probes, and what recipients follow.
-OPEN_DOORS = {"/", "/docs", "/openapi.json", "/verify-sender/<token>", "/health", "/ready", "/t/u/<token>", "/t/o/<token>.gif", "/t/c/<token>", "/i/<image_id>"}
+OPEN_DOORS = {"/", "/docs", "/openapi.json", "/verify-sender/<token>", "/health", "/ready", "/webhooks/scaikey", "/t/u/<token>", "/t/o/<token>.gif", "/t/c/<token>", "/i/<image_id>", *LOGIN_DOORS}

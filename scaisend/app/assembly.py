@@ -13,6 +13,7 @@ from twisted.python.threadpool import ThreadPool
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.config import Config
+from scaisend.app.logging_in import LoggingIn
 from scaisend.app.ops_api import Measures
 from scaisend.delivery.sources import parse_sources
 from scaisend.delivery.worker import DeliveryWorker
@@ -76,6 +77,7 @@ class Assembly:
         self.delivery: DeliveryWorker | None = None
         self._identity: Authenticator | None = None
         self.lockout = Lockout(lambda key, limit: adapters.limiter.take(key, limit))
+        self.logging_in = LoggingIn(adapters, self.lockout)
         self._sending: SendApi | None = None
 
     # -- api --
@@ -85,8 +87,9 @@ class Assembly:
         config = self._config
         limits = {name: config[f"RATE_LIMIT_{name.upper()}"] for name in ("mail_send", "messages", "writes", "default")}
         return Door(
-            identity=self.identity(), limiter=self._adapters.limiter, limits=limits, clock=time.time,
+            identity=self.logging_in.identity(self.identity()), limiter=self._adapters.limiter, limits=limits, clock=time.time,
             new_request_id=lambda: "req-" + letters(self._adapters.ids.number())[6:], metrics=self._adapters.metrics, log=Logger("scaisend.http"),
+            session=self.logging_in.session if self.logging_in.client else None,
         )
 
     def identity(self) -> Authenticator:

@@ -25,6 +25,7 @@ from scaisend.app.setting_values import (
     a_queue_url,
     a_secret_key,
     an_address,
+    networks,
     resolvers,
     routes,
     seconds,
@@ -65,8 +66,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SCAIKEY_JWKS_URL", "", url, "keys of the identity provider; found by discovery when empty"),
     Setting("SCAIKEY_ISSUER", "", text, "issuer that a token must name; found by discovery when empty"),
     Setting("SCAIKEY_AUDIENCE", "", text, "audience that a token must name; the client id when empty"),
+    Setting("SCAIKEY_SCOPES", "openid profile email", text, "scopes that a login asks for; with offline_access where the provider gives refresh tokens for it alone"),
     Setting("SMTP_HELO_HOSTNAME", "", a_name, "name in EHLO, must match the PTR; the host's FQDN when empty"),
     Setting("SMTP_POOL_SIZE_PER_DOMAIN", "5", a_count(1, 100), "connections per destination"),
+    Setting("SMTP_SHAPING", "on", a_choice("on", "off"), "whether connections and rate to each destination follow what its replies ask for: on or off"),
+    Setting("SMTP_SHAPING_STEP", "60", seconds(1, 3_600), "seconds without complaint after which a learned limit rises by a step"),
     Setting("SMTP_CONNECT_TIMEOUT", "30", seconds(1, 600), "seconds for a connection"),
     Setting("SMTP_COMMAND_TIMEOUT", "60", seconds(1, 3600), "seconds for each command but the final dot, which waits at least 600"),
     Setting("SMTP_MAX_RETRIES", "5", a_count(0, 100), "retries after a 4xx given to a recipient"),
@@ -95,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FBL_DOMAIN", "", a_name, "domain of abuse@ and fbl@; BOUNCE_DOMAIN when empty"),
     Setting("TRACKING_BASE_URL", "http://localhost:8000", url, "public URL of links, pixels and images"),
     Setting("ADMIN_URL", "http://localhost:8000", url, "public URL of the console"),
+    Setting("TRUSTED_PROXIES", "", networks, "addresses and networks of proxies whose X-Forwarded-For is believed, besides this host's"),
     Setting("SECRET_KEY", "", a_secret_key, "root of token signing and of the sealing of secrets; at least 32 characters; generated on SQLite when empty", True),
     Setting("RATE_LIMIT_MAIL_SEND", "10000/s", a_limit, "mail/send per tenant: N/s, N/min or off"),
     Setting("RATE_LIMIT_MESSAGES", "100/s", a_limit, "GET messages per credential"),
@@ -161,6 +166,15 @@ def load(environ: Mapping[str, str], env_file: str | None = "./.env", *, needs_s
         raise Invalid(faults)
     _complete(values)
     return Config(values, tuple(warnings + _doubts(values)))
+
+
+def check_login(config: Config) -> None:
+    """People can log in, if there is an identity provider. Raises: Invalid when this service is no client of it yet."""
+    if config["SCAIKEY_API_URL"] and not config["SCAIKEY_CLIENT_ID"]:
+        raise Invalid(
+            "SCAIKEY_CLIENT_ID: must be set when SCAIKEY_API_URL is; `scaisend register` writes it and SCAIKEY_CLIENT_SECRET into .env",
+            "SCAIKEY_CLIENT_ID",
+        )
 
 
 def _read_file(env_file: str | None) -> tuple[dict[str, str], list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scaisend.app import logs
 from scaisend.app.adapters import open_adapters
-from scaisend.app.config import Config
+from scaisend.app.config import Config, check_login
 from scaisend.app.daemon import Daemon, Places
 from scaisend.app.installation import prepare_embedded
 from scaisend.http.route import Route
@@ -18,6 +18,7 @@ def make_daemon(
     config: Config, roles: Sequence[str], reactor: Any, *, host: str, port: int, reuse_port: bool = False, extra_routes: Sequence[Route] = (),
 ) -> Daemon:
     """The daemon, not started; on SQLite the schema is there. Raises: ScaiSendError when the settings cannot work."""
+    check_login(config)
     prepare_embedded(config)
     reactor.suggestThreadPoolSize(4)
     places = Places(

@@ -56,6 +56,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *SuppressionsApi(database=database, parse_moment=read_moment).routes(),
         *GroupsApi(database=database).routes(),
         *people_routes(adapters),
+        *assembly.logging_in.routes(assembly.identity()),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
         *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
         *KeptMailsApi(database=database, objects=adapters.objects).routes(),

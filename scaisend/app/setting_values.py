@@ -151,6 +151,15 @@ def a_listener(raw: str) -> str:
     return raw
 
 
+def networks(raw: str) -> tuple[str, ...]:
+    """Addresses and networks."""
+    given = [each for each in (part.strip() for part in raw.split(",")) if each]
+    try:
+        return tuple(str(ipaddress.ip_network(each)) for each in given)
+    except ValueError:
+        raise ValueError("is not a list of addresses and networks, such as 10.0.0.7,10.1.0.0/16,2001:db8::/48") from None
+
+
 @dataclass(frozen=True, slots=True)
 class SubmissionPlace:
     """Where mail is handed in; `is_tls`: the connection begins with TLS (RFC 8314 3.3), else STARTTLS is offered."""

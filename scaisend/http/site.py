@@ -22,13 +22,13 @@ from scaisend.faults import Fault, Invalid, NotFound
 from scaisend.http.body import unpack
 from scaisend.http.connection import Channel, Request
 from scaisend.http.door import Door, Visit
+from scaisend.http.proxies import Proxies
 from scaisend.http.reply import BODILESS, Reply, error_reply, failure_reply
 from scaisend.http.route import Route
 from scaisend.http.wire import head, is_sound_request_id, path_text
 
 IDLE_TIMEOUT_S = 60
 STEPS_A_TURN = 4
-PROXIES = ("127.0.0.1", "::1", "")
 
 
 class HttpSite(server.Site):
@@ -48,7 +48,7 @@ class HttpSite(server.Site):
         self._routes: dict[str, Route] = {}
         self._hot: dict[tuple[bytes, bytes], Route] = {}
         self._access_log = access_log
-        self._proxies = frozenset(proxies)
+        self._proxies = Proxies(proxies)
         self._log = log
         self._date = (0, "")
         self._drained: Deferred[None] | None = None
@@ -81,8 +81,8 @@ class HttpSite(server.Site):
         given = headers.get("x-request-id")
         request_id = given if given and is_sound_request_id(given) else self.door.new_request_id()
         remote = getattr(request.client, "host", "")
-        if remote in self._proxies and "x-forwarded-for" in headers:
-            remote = headers["x-forwarded-for"].rpartition(",")[2].strip()[:64]
+        if "x-forwarded-for" in headers:
+            remote = self._proxies.client(remote, headers["x-forwarded-for"])
         return Visit(route, request.method.decode("latin-1"), headers, request_id, remote, self.door.clock())
 
     def written(self, visit: Visit, reply: Reply, *, is_last: bool, has_body: bool, is_old: bool = False) -> bytes:
@@ -169,11 +169,11 @@ class HttpSite(server.Site):
 
 def make_site(
     routes: Iterable[Route], *, door: Door, reactor: Any, access_log: bool = False, idle_timeout: float = IDLE_TIMEOUT_S,
-    proxies: Iterable[str] = PROXIES, log: Logger | None = None,
+    proxies: Iterable[str] = (), log: Logger | None = None,
 ) -> HttpSite:
     """A site with these routes, for any number of listeners.
 
-    `proxies` are the peers whose X-Forwarded-For is believed (its last entry); "" is a unix socket.
+    `proxies` are addresses and networks whose X-Forwarded-For is believed, besides this host's.
 
     Raises: ValueError when a route stands twice.
     """

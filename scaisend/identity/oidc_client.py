@@ -33,10 +33,19 @@ class Getter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What discovery tells that is used here."""
+    """What discovery (OpenID Connect Discovery 3) tells that is used here; an endpoint is "" where the provider has none.
+
+    `auth_methods` are the ways in which a client may say who it is; `names_itself`: answers to a browser name the issuer (RFC 9207).
+    """
 
     issuer: str
     jwks_uri: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    end_session_endpoint: str = ""
+    revocation_endpoint: str = ""
+    auth_methods: tuple[str, ...] = ("client_secret_basic",)
+    names_itself: bool = False
 
 
 class Kept(Generic[T]):
@@ -89,6 +98,7 @@ class OidcClient:
     ) -> None:
         self._outgoing = outgoing
         self._api_url = api_url.rstrip("/")
+        self._client_id = client_id
         self._audience = audience or client_id
         self._jwks_url = jwks_url
         self._issuer = issuer
@@ -98,22 +108,35 @@ class OidcClient:
 
     async def claims(self, token: str) -> Claims:
         """What a token for this service says. Raises: Unauthenticated; Unavailable when the provider's keys cannot be had."""
+        return await self._read(token, self._audience)
+
+    async def id_claims(self, token: str, nonce: str | None = None) -> Claims:
+        """What an ID token for this service says; its audience is always the client. Raises: as `claims`."""
+        return await self._read(token, self._client_id, nonce)
+
+    async def metadata(self) -> Metadata:
+        """What discovery told. Raises: Unavailable when that cannot be had."""
+        return await self._metadata.get()
+
+    @property
+    def takes_id_tokens(self) -> bool:
+        """Whether an ID token is a credential here: it is where tokens are to be for the client."""
+        return self._audience == self._client_id
+
+    async def _read(self, token: str, audience: str, nonce: str | None = None) -> Claims:
         issuer = self._issuer or (await self._metadata.get()).issuer
         try:
-            return read_token(token, await self._keys.get(), issuer=issuer, audience=self._audience, now_s=self._now_s())
+            return read_token(token, await self._keys.get(), issuer=issuer, audience=audience, now_s=self._now_s(), nonce=nonce)
         except UnknownKey:
             if not await self._keys.renew():
                 raise
-        return read_token(token, await self._keys.get(), issuer=issuer, audience=self._audience, now_s=self._now_s())
+        return read_token(token, await self._keys.get(), issuer=issuer, audience=audience, now_s=self._now_s(), nonce=nonce)
 
     async def _discover(self) -> Metadata:
-        found = orjson.loads(await self._fetch(self._api_url + WELL_KNOWN))
-        issuer, jwks_uri = (found.get(name) if isinstance(found, dict) else None for name in ("issuer", "jwks_uri"))
-        if not isinstance(issuer, str) or not issuer or not isinstance(jwks_uri, str):
-            raise Invalid("the provider's metadata name no issuer or no keys")
-        if self._api_url.startswith("https://") and not jwks_uri.startswith("https://"):
-            raise Invalid("the provider's keys are not behind https")
-        return Metadata(issuer, jwks_uri)
+        found = read_metadata(orjson.loads(await self._fetch(self._api_url + WELL_KNOWN)), needs_tls=self._api_url.startswith("https://"))
+        if self._issuer and found.issuer != self._issuer:
+            raise Invalid("the provider's issuer is not SCAIKEY_ISSUER")
+        return found
 
     async def _fetch_keys(self) -> tuple[SigningKey, ...]:
         return read_keys(await self._fetch(self._jwks_url or (await self._metadata.get()).jwks_uri))
@@ -127,3 +150,28 @@ class OidcClient:
         except orjson.JSONDecodeError:
             raise Invalid("the provider answered something else than JSON") from None
         return answer.body
+
+
+def read_metadata(given: object, *, needs_tls: bool) -> Metadata:
+    """The metadata. Raises: Invalid when it names no issuer or no keys, or, where it `needs_tls`, an endpoint without."""
+    fields: dict[str, object] = given if isinstance(given, dict) else {}
+
+    def text(name: str) -> str:
+        value = fields.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+            raise Invalid(f"the provider's metadata have no usable {name}")
+        if name != "issuer" and not value.startswith("https://" if needs_tls else ("https://", "http://")):
+            raise Invalid(f"the provider's {name} is not behind https")
+        return value
+
+    issuer, jwks_uri = text("issuer"), text("jwks_uri")
+    if not issuer or not jwks_uri:
+        raise Invalid("the provider's metadata name no issuer or no keys")
+    methods = fields.get("token_endpoint_auth_methods_supported")
+    return Metadata(
+        issuer, jwks_uri, text("authorization_endpoint"), text("token_endpoint"), text("end_session_endpoint"), text("revocation_endpoint"),
+        tuple(each for each in methods if isinstance(each, str)) if isinstance(methods, list) else ("client_secret_basic",),
+        fields.get("authorization_response_iss_parameter_supported") is True,
+    )

@@ -67,6 +67,7 @@ class Answered:
     phrase: str
     headers: dict[str, str]
     body: bytes
+    set_cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json_module.loads(self.body)
@@ -76,7 +77,7 @@ class Web:
     """A site over `routes`, its clock, its callers (`good` is CALLER's credential) and what it counted."""
 
     def __init__(
-        self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, session: CookieSession | None = None, **more: Any,
+        self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, session: CookieSession | None = None, identity: Any = None, **more: Any,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW_S)
@@ -84,7 +85,7 @@ class Web:
         self.metrics = Counts()
         self._made = 0
         door = Door(
-            identity=self.identity, limiter=MemoryLimiter(clock=self.clock.seconds), limits=limits or {}, clock=self.clock.seconds,
+            identity=identity or self.identity, limiter=MemoryLimiter(clock=self.clock.seconds), limits=limits or {}, clock=self.clock.seconds,
             new_request_id=self._new_request_id, metrics=self.metrics, log=Logger(), session=session,
         )
         self.site: HttpSite = make_site(routes, door=door, reactor=self.clock, **more)
@@ -154,5 +155,6 @@ def _read(data: bytes, head: bool) -> tuple[Answered, bytes]:
     first, *lines = top.decode().split("\r\n")
     _, status, phrase = first.split(" ", 2)
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    cookies = tuple(line.partition(": ")[2] for line in lines if line.lower().startswith("set-cookie:"))
     size = 0 if head else int(headers.get("content-length", "0"))
-    return Answered(int(status), phrase, headers, rest[:size]), rest[size:]
+    return Answered(int(status), phrase, headers, rest[:size], cookies), rest[size:]
