@@ -84,7 +84,6 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/clients/<client_type>/stats", "GET", "Statistics are not divided by mail client."),
     _row("/v3/devices/stats", "GET", "Statistics are not divided by device."),
     _row("/v3/geo/stats", "GET", "Statistics are not divided by country."),
-    _row("/v3/mailbox_providers/stats", "GET", "Statistics are not divided by mailbox provider."),
     _row("/v3/user/webhooks/parse/stats", "GET", "Parsed mail is not counted by day."),
     _row("/v3/validations/email", "POST", "Addresses are not validated by guess: send, and read what comes back."),
     _row("/v3/messages/download", "POST", "There is no CSV export of the activity: page through GET /v3/messages."),

@@ -16,5 +16,6 @@ Statistics:
     statistics_worker.py  counts events once, in id order, and counts each day again when it is over
     counts.py             which event counts as what; periods.py: days, weeks, months
     sums_store.py         a row for each day and month; statistics_store.py: how far the counting came, and what is not counted yet
+    providers.py          mailbox providers, by domain and by mail host; providers_store.py learns from deliveries
     statistics_api.py
 """

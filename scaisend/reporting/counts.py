@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import orjson
 
 from scaisend.messages import event as events
+from scaisend.reporting.providers import OTHER
 
 METRICS: tuple[str, ...] = (
     "blocks", "bounce_drops", "bounces", "clicks", "deferred", "delivered", "invalid_emails", "opens", "processed", "requests",
@@ -15,9 +17,15 @@ METRICS: tuple[str, ...] = (
 # Counted apart, and not among SendGrid's: what no person did.
 MACHINE_METRICS: tuple[str, ...] = ("machine_clicks", "machine_opens")
 COLUMNS = METRICS + MACHINE_METRICS
-# What is counted apart: all mail, under the name "", and the mail of each category.
+# What is counted apart: all mail, under the name "", the mail of each category, and that to each mailbox provider.
 ALL = "all"
 CATEGORY = "category"
+PROVIDER = "provider"
+# SendGrid's metrics of mailbox providers; `drops` are all of these.
+PROVIDER_METRICS: tuple[str, ...] = (
+    "blocks", "bounces", "clicks", "deferred", "delivered", "drops", "opens", "processed", "requests", "spam_reports", "unique_clicks", "unique_opens",
+)
+DROPS: tuple[str, ...] = ("bounce_drops", "invalid_emails", "spam_report_drops", "unsubscribe_drops")
 _PLACES: Mapping[str, int] = {name: place for place, name in enumerate(COLUMNS)}
 _ZEROS = (0,) * len(COLUMNS)
 _OF: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +50,7 @@ Counts = Counter[tuple[str, str, str, str, str]]
 @dataclass(frozen=True, slots=True)
 class Tally:
     """So many events of one kind. `categories` and `detail` are JSON texts; `is_repeated`: an open or click that was not the
-    recipient's first, or a drop of what had been processed before.
+    recipient's first, or a drop of what had been processed before. `domain` is the recipients', empty where it was not asked for.
     """
 
     tenant_id: str
@@ -53,6 +61,7 @@ class Tally:
     is_repeated: bool
     detail: str | None
     events: int
+    domain: str = ""
 
 
 def metrics_of(tally: Tally) -> tuple[str, ...]:
@@ -69,15 +78,16 @@ def metrics_of(tally: Tally) -> tuple[str, ...]:
     return _OF.get(tally.type, ())
 
 
-def counted(tallies: Iterable[Tally]) -> Counts:
-    """What they add up to, for all mail and for each category."""
+def counted(tallies: Iterable[Tally], providers: Mapping[str, str] = MappingProxyType({})) -> Counts:
+    """What they add up to, for all mail and for each category and mailbox provider; `providers` are those of domains, OTHER of the rest."""
     counts: Counts = Counter()
     for tally in tallies:
         metrics = metrics_of(tally)
         if not metrics:
             continue
         categories = set(orjson.loads(tally.categories)) if tally.categories else ()
-        for kind, name in ((ALL, ""), *[(CATEGORY, each) for each in categories]):
+        provider = ((PROVIDER, providers.get(tally.domain, OTHER)),) if tally.domain else ()
+        for kind, name in ((ALL, ""), *[(CATEGORY, each) for each in categories], *provider):
             for metric in metrics:
                 counts[(tally.tenant_id, tally.day, kind, name, metric)] += tally.events
     return counts
@@ -98,3 +108,9 @@ def rows_of(counts: Counts) -> dict[tuple[str, str, str, str], list[int]]:
 def full(values: Sequence[int]) -> dict[str, int]:
     """All of SendGrid's metrics; `values` are in the order of COLUMNS, or empty for zeros."""
     return dict(zip(METRICS, values or _ZEROS, strict=False))
+
+
+def of_provider(values: Sequence[int]) -> dict[str, int]:
+    """SendGrid's metrics of a mailbox provider; `values` as in `full`."""
+    metrics = full(values)
+    return {name: sum(metrics[each] for each in DROPS) if name == "drops" else metrics[name] for name in PROVIDER_METRICS}

@@ -11,13 +11,14 @@ from scaisend.http.paging import offset_page
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
 from scaisend.reporting import statistics_store as store
-from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS, METRICS, full
+from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS, METRICS, PROVIDER, full, of_provider
 from scaisend.reporting.periods import AGGREGATIONS, DAY, MONTH, MOST_DAYS, day_of, period_of, periods, read_day
 from scaisend.reporting.sums_store import TOTAL, Counted
 from scaisend.storage.database import Database
 
 READ = "stats.read"
 MOST_CATEGORIES = 10
+MOST_PROVIDERS = 10
 USUAL_DAYS = 30
 MOST_OFFSET = 10_000
 MOST_DAYS_OF_ALL = 92
@@ -48,6 +49,7 @@ class StatisticsApi:
             get("/v3/categories", self.categories, permission=READ, summary="The categories that mails were sent with"),
             get("/v3/categories/stats", self.by_category, permission=READ, summary="Statistics of up to ten categories"),
             get("/v3/categories/stats/sums", self.sums, permission=READ, summary="Sums of all categories, sorted by a metric"),
+            get("/v3/mailbox_providers/stats", self.by_provider, permission=READ, summary="Statistics by mailbox provider"),
             get("/v3/stats/sum", self.sum, permission=READ, summary="One sum of all mail"),
             get("/v3/stats/summary", self.summary, permission=READ, summary="Sums and rates of the last 30 days, or of others"),
             get("/v3/stats/categories", self.all_categories, permission=READ, summary="Statistics of every category"),
@@ -73,25 +75,33 @@ class StatisticsApi:
         names = list(dict.fromkeys(call.query.get("categories", [])))
         if not 1 <= len(names) <= MOST_CATEGORIES:
             raise Invalid(f"Between 1 and {MOST_CATEGORIES} categories must be named.", "categories")
-        return await self._category_periods(call, read_span(call), names)
+        return await self._periods(call, read_span(call), CATEGORY, names)
+
+    async def by_provider(self, call: Call) -> Reply:
+        """Each period with the providers that are named (up to ten), or with all that had mail in the span; zeros where one had none."""
+        names = list(dict.fromkeys(call.query.get("mailbox_providers", [])))
+        if len(names) > MOST_PROVIDERS:
+            raise Invalid(f"At most {MOST_PROVIDERS} mailbox providers may be named.", "mailbox_providers")
+        return await self._periods(call, read_span(call), PROVIDER, names or None)
 
     async def all_categories(self, call: Call) -> Reply:
         """Ours: as by_category, of every category, or of those that are named."""
         span = read_span(call, usual_days=USUAL_DAYS)
         if (span.last - span.first).days >= MOST_DAYS_OF_ALL:
             raise Invalid(f"at most {MOST_DAYS_OF_ALL} days can be asked for at once", "start_date")
-        return await self._category_periods(call, span, call.query.get("categories") or None)
+        return await self._periods(call, span, CATEGORY, call.query.get("categories") or None)
 
-    async def _category_periods(self, call: Call, span: Span, names: Sequence[str] | None) -> Reply:
+    async def _periods(self, call: Call, span: Span, kind: str, names: Sequence[str] | None) -> Reply:
         page = offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
-        found = await self._counted(call, span, CATEGORY, names)
+        found = await self._counted(call, span, kind, names)
+        shape = _provider if kind == PROVIDER else _category
 
         def told() -> Reply:
             sums = _by_period(found, span)
             shown = names if names is not None else sorted({name for _, name in sums})
             chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
             return json_reply([
-                {"date": each.isoformat(), "stats": [_category(name, sums.get((each, name), ())) for name in shown]} for each in chosen
+                {"date": each.isoformat(), "stats": [shape(name, sums.get((each, name), ())) for name in shown]} for each in chosen
             ])
 
         return told() if len(found) <= FEW else await self._in_thread(told)
@@ -200,3 +210,7 @@ def _summed(found: Iterable[tuple[Key, Sequence[int]]]) -> dict[Key, Sequence[in
 
 def _category(name: str, values: Sequence[int]) -> Json:
     return {"type": "category", "name": name, "metrics": full(values)}
+
+
+def _provider(name: str, values: Sequence[int]) -> Json:
+    return {"type": "mailbox_provider", "name": name, "metrics": of_provider(values)}

@@ -5,13 +5,14 @@ and nothing never. Events are left alone until they are LAG_S old, for the order
 that took longer has hidden is found when its day is counted again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from scaisend.reporting import statistics_store as store
-from scaisend.reporting.counts import Counts, counted
+from scaisend.reporting.counts import Counts, Tally, counted
 from scaisend.reporting.events_store import event_bound
 from scaisend.reporting.periods import day_of, start_of
+from scaisend.reporting.providers_store import learn_providers_across_tenants, providers_across_tenants
 from scaisend.reporting.sums_store import add_counts_across_tenants, replace_day_across_tenants
 from scaisend.storage.database import Database, Txn
 
@@ -65,7 +66,8 @@ def count_next(txn: Txn, now: float) -> bool:
     if upto is None:
         return False
     tallies = store.tally_across_tenants(txn, mark, upto)
-    add_counts_across_tenants(txn, counted(tallies))
+    learn_providers_across_tenants(txn, _domains(tallies), mark, upto, now)
+    add_counts_across_tenants(txn, _counted(txn, tallies))
     store.set_mark_across_tenants(txn, store.COUNTED, upto, now)
     return sum(tally.events for tally in tallies) >= EVENTS_A_ROUND
 
@@ -86,12 +88,20 @@ def _count_slice(txn: Txn, day: date, after: str, mark: str) -> tuple[str | None
     upto = store.last_of_across_tenants(txn, after, mark + "~", EVENTS_A_ROUND) if mark else None
     if upto is None:
         return None, Counts()
-    return upto, counted(store.tally_day_across_tenants(txn, start_of(day), after, upto))
+    return upto, _counted(txn, store.tally_day_across_tenants(txn, start_of(day), after, upto))
 
 
 def _replace(txn: Txn, day: date, counts: Counts, after: str) -> int:
     """What was counted into the day since the slices were read is added before the day is replaced."""
     mark = store.mark_across_tenants(txn, store.COUNTED, lock=True)
     if mark > after:
-        counts = counts + counted(store.tally_day_across_tenants(txn, start_of(day), after, mark))
+        counts = counts + _counted(txn, store.tally_day_across_tenants(txn, start_of(day), after, mark))
     return replace_day_across_tenants(txn, day.isoformat(), counts)
+
+
+def _domains(tallies: Sequence[Tally]) -> set[str]:
+    return {each.domain for each in tallies if each.domain}
+
+
+def _counted(txn: Txn, tallies: Sequence[Tally]) -> Counts:
+    return counted(tallies, providers_across_tenants(txn, _domains(tallies)))

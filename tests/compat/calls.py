@@ -78,6 +78,7 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200", "/v3/categories?category=a&limit=1&offset=1"),
     *c("GET=200", "/v3/categories/stats?end_date=2026-04-01&aggregated_by=day&limit=1&offset=1&start_date=2026-01-01&categories=a"),
     *c("GET=200", "/v3/categories/stats/sums?end_date=2026-04-01&aggregated_by=day&limit=1&start_date=2026-01-01&offset=1"),
+    *c("GET=200", "/v3/mailbox_providers/stats?end_date=2026-04-01&mailbox_providers=Gmail&aggregated_by=day&limit=1&offset=1&start_date=2026-01-01"),
     *c("GET=200 PATCH=200", "/v3/user/webhooks/event/settings", {"enabled": False, "url": "https://example.com/x", "bounce": True, "click": True}),
     *c("POST=204", "/v3/user/webhooks/event/test", {"url": "{hook}"}),
     # domains
@@ -132,7 +133,7 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200 POST=201", "/v3/alerts", {"type": "stats_notification"}), *c("GET=200 PATCH=200 DELETE=204", f"/v3/alerts/{P}", {"email_to": "a@example.com"}),
     *c("GET=200", "/v3/access_settings/activity"), *c("GET=200 POST=201 DELETE=204", "/v3/access_settings/whitelist", {"ips": [{"ip": "192.0.2.1"}]}),
     *c("GET=200 DELETE=204", f"/v3/access_settings/whitelist/{P}"),
-    *[call for path in ("browsers", "clients", f"clients/{P}", "devices", "geo", "mailbox_providers") for call in c("GET=200", f"/v3/{path}/stats")],
+    *[call for path in ("browsers", "clients", f"clients/{P}", "devices", "geo") for call in c("GET=200", f"/v3/{path}/stats")],
     *c("GET=200", "/v3/partner_settings"), *c("GET=200 PATCH=200", "/v3/partner_settings/new_relic", {"enabled": True}),
     *c("GET=200 POST=201", "/v3/senders", {"nickname": "a"}), *c("GET=200 PATCH=200 DELETE=204", f"/v3/senders/{P}", {"nickname": "a"}),
     *c("POST=204", f"/v3/senders/{P}/resend_verification"),

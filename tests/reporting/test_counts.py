@@ -1,5 +1,18 @@
+from dataclasses import replace
+
 from scaisend.messages.event import KINDS
-from scaisend.reporting.counts import COLUMNS, METRICS, Tally, counted, full, metrics_of
+from scaisend.reporting.counts import (
+    COLUMNS,
+    METRICS,
+    PROVIDER,
+    PROVIDER_METRICS,
+    Tally,
+    counted,
+    full,
+    metrics_of,
+    of_provider,
+)
+from scaisend.reporting.providers import OTHER
 from scaisend.suppressions.lists import GROUP, STOPPING
 from tests.base import PlainTestCase
 
@@ -41,3 +54,12 @@ class CountsTests(PlainTestCase):
         self.assertEqual(list(full(range(len(COLUMNS)))), sorted(METRICS))
         self.assertEqual(full(()), dict.fromkeys(METRICS, 0))
         self.assertEqual(len(METRICS), 16)
+
+    def test_providers(self) -> None:
+        """Where domains are known an event counts for their provider too, others for Other; a provider's drops are all drops."""
+        tallies = [replace(tally("delivered", events=2), domain="gmail.com"), replace(tally("bounce"), domain="x.test"), tally("delivered")]
+        counts = counted(tallies, {"gmail.com": "Gmail"})
+        self.assertEqual({key[3:]: value for key, value in counts.items() if key[2] == PROVIDER}, {("Gmail", "delivered"): 2, (OTHER, "bounces"): 1})
+        self.assertEqual(list(of_provider(())), sorted(PROVIDER_METRICS))
+        dropped = dict.fromkeys(COLUMNS, 0) | {"bounce_drops": 1, "unsubscribe_drops": 2, "delivered": 5}
+        self.assertEqual({name: value for name, value in of_provider(list(dropped.values())).items() if value}, {"drops": 3, "delivered": 5})

@@ -11,6 +11,7 @@ from scaisend.reporting.statistics_api import StatisticsApi
 from tests.base import PlainTestCase
 from tests.reporting.telling import NOW, ask
 from tests.reporting.test_statistics_worker import Statistics
+from tests.world.messages import Made, To
 from tests.world.tenants import now
 
 TODAY = day_of(NOW).isoformat()  # 2027-01-15, a Friday
@@ -63,6 +64,32 @@ class StatisticsApiTests(PlainTestCase):
         self.assertEqual([(stat["type"], stat["name"], stat["metrics"]["delivered"]) for stat in found[0]["stats"]], [("category", "a", 2), ("category", "none", 0)])
         self.refused("categories", self.api.by_category, start_date=TODAY)
         self.refused("categories", self.api.by_category, start_date=TODAY, categories=[str(n) for n in range(11)])
+
+    def test_by_provider(self) -> None:
+        """By the recipient's domain, or by the host that took mail for it; named ones with zeros, without names all that had mail; live and counted alike."""
+        made = self.world.mail(To(email="ann@gmail.com"), To(email="bob@Shop.example"), To(email="cy@odd.example"))
+        for place, host in enumerate(("gmail-smtp-in.l.google.com", "aspmx.l.google.com", "mx.odd.example")):
+            self.world.mails[0] = Made(made.id, made.request_id, [made.recipients[place]])
+            self.world.write(events.DELIVERED, 0, detail=json.dumps({"host": host}, separators=(",", ":")))
+        self.world.write(events.DROPPED, 0)
+        query = {"start_date": TODAY, "end_date": "2027-01-16"}
+        before = self.ask(self.api.by_provider, **query)
+        self.assertEqual([each["date"] for each in before], [TODAY, "2027-01-16"])
+        self.assertEqual([(each["type"], each["name"], each["metrics"]["delivered"]) for each in before[0]["stats"]], [("mailbox_provider", "Gmail", 1), ("mailbox_provider", "Other", 4)])
+        self.world.now += 60
+        now(self, self.world.worker.turn())
+        counted = self.ask(self.api.by_provider, **query)
+        self.assertEqual([(each["name"], each["metrics"]["delivered"], each["metrics"]["drops"]) for each in counted[0]["stats"]], [("Gmail", 1, 0), ("Google Workspace", 1, 0), ("Other", 3, 1)])
+        self.assertEqual({sum(each["metrics"].values()) for each in counted[1]["stats"]}, {0})
+        named = self.ask(self.api.by_provider, **query, mailbox_providers=["Yahoo", "Gmail"])
+        self.assertEqual([(each["name"], each["metrics"]["delivered"], len(each["metrics"])) for each in named[0]["stats"]], [("Yahoo", 0, 12), ("Gmail", 1, 12)])
+        now(self, self.world.worker.recount(day_of(NOW)))
+        self.assertEqual(self.ask(self.api.by_provider, **query), counted)
+        self.assertEqual(self.ask(self.api.by_provider, start_date=TODAY, aggregated_by="month")[0]["stats"], counted[0]["stats"])
+        theirs = self.ask(self.api.by_provider, who=self.world.stranger, start_date=TODAY)
+        self.assertEqual([each["name"] for each in theirs[0]["stats"]], ["Other"])
+        self.refused("mailbox_providers", self.api.by_provider, start_date=TODAY, mailbox_providers=[str(n) for n in range(11)])
+        self.refused("start_date", self.api.by_provider)
 
     def test_large_answers(self) -> None:
         """What is made beside the reactor, because it is large, says the same."""
