@@ -231,6 +231,16 @@ class Installation(_House):
             program.wait_started()
         return program
 
+    @property
+    def database_name(self) -> str:
+        """Of the database on its server."""
+        return self._name
+
+    def reserve(self, name: str) -> str:
+        """Where the API of that process will be."""
+        self._ports.setdefault(name, free_port())
+        return self.url(name)
+
     def url(self, name: str) -> str:
         """Where the API of that process is."""
         return f"http://127.0.0.1:{self._ports[name]}"

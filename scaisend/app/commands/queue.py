@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.commands.session import a_since, add_options, print_json, print_table, the_tenant, with_adapters
+from scaisend.app.commands.holding import add_verbs
+from scaisend.app.commands.session import a_since, add_options, print_json, print_table, tenant_id_of, with_adapters
 from scaisend.faults import Conflict, NotFound, Unavailable
 from scaisend.messages.actions import REQUEUE, RETRY, Act
 from scaisend.messages.actions_store import Acted, act_on
@@ -45,6 +46,7 @@ def register(commands: Any) -> None:
     what.add_argument("id", nargs="?", metavar="ID", help="id of a message, or of one of its recipients")
     what.add_argument("--failed", action="store_true", help="all that failed")
     requeue.add_argument("--since", type=a_since, metavar="WHEN", help="with --failed: since 30m, 1h, 7d, unix seconds or ISO 8601 (default 1h)")
+    add_verbs(_verb, verbs)
 
 
 def _verb(verbs: Any, name: str, sentence: str, run: Callable[[argparse.Namespace], int], *, tenant: bool = True) -> argparse.ArgumentParser:
@@ -91,7 +93,7 @@ def run_why(options: argparse.Namespace) -> int:
     """0."""
 
     async def work(adapters: Adapters) -> list[dict[str, object]]:
-        found = await adapters.database.read(reasons_across_tenants, await _tenant_id(adapters, options))
+        found = await adapters.database.read(reasons_across_tenants, await tenant_id_of(adapters, options))
         return [
             {"tenant_id": each.tenant_id, "reason": each.reason, "count": each.count, "next_at": iso(each.next_at), "meaning": REASONS.get(each.reason, "")}
             for each in found
@@ -104,7 +106,7 @@ def run_peek(options: argparse.Namespace) -> int:
     """0."""
 
     async def work(adapters: Adapters) -> list[dict[str, object]]:
-        tenant_id = await _tenant_id(adapters, options)
+        tenant_id = await tenant_id_of(adapters, options)
         found = await adapters.database.read(first_across_tenants, options.queue, tenant_id, options.limit)
         return [
             {"id": each.id, "tenant_id": each.tenant_id, "status": each.status, "why": each.why, "due_at": iso(each.due_at)} for each in found
@@ -116,7 +118,7 @@ def run_peek(options: argparse.Namespace) -> int:
 def run_requeue(options: argparse.Namespace) -> int:
     """0 when something was put back, 1 when there was nothing to put back."""
     async def work(adapters: Adapters) -> int:
-        tenant_id = await _tenant_id(adapters, options)
+        tenant_id = await tenant_id_of(adapters, options)
         if options.id:
             return await requeue(adapters, options.id, tenant_id)
         return await requeue_failed(adapters, options.since if options.since is not None else time.time() - 3_600, tenant_id)
@@ -174,10 +176,6 @@ def _a_limit(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) <= MOST_PEEKED:
         return int(text)
     raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_PEEKED}")
-
-
-async def _tenant_id(adapters: Adapters, options: argparse.Namespace) -> str | None:
-    return (await the_tenant(adapters, options)).id if options.tenant else None
 
 
 def _show(options: argparse.Namespace, rows: list[dict[str, object]], columns: tuple[str, ...]) -> int:

@@ -58,31 +58,43 @@ def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaita
 
     Raises: what it raises, and as `Adapters.check_fit`.
     """
+    config = settings(options)
+    prepare_embedded(config)
+
+    async def run(reactor: Any) -> T:
+        adapters = open_adapters(config, reactor)
+        try:
+            if must_fit:
+                await adapters.check_fit()
+            return await work(adapters)
+        finally:
+            await adapters.close()
+
+    return in_reactor(run)
+
+
+def in_reactor(work: Callable[[Any], Awaitable[T]]) -> T:
+    """What the coroutine answers, which is handed the reactor that it runs in.
+
+    Raises: what it raises; KeyboardInterrupt when a signal stopped the reactor first.
+    """
     from twisted.internet import reactor as untyped_reactor
 
     reactor: Any = untyped_reactor
-    config = settings(options)
-    prepare_embedded(config)
-    adapters = open_adapters(config, reactor)
     outcome: list[tuple[bool, Any]] = []
 
     async def run() -> None:
         try:
-            if must_fit:
-                await adapters.check_fit()
-            outcome.append((True, await work(adapters)))
+            outcome.append((True, await work(reactor)))
         except BaseException as error:
             outcome.append((False, error))
         finally:
-            try:
-                await adapters.close()
-            finally:
-                reactor.stop()
+            reactor.stop()
 
     reactor.callWhenRunning(lambda: ensureDeferred(run()))
     reactor.run()
     if not outcome:
-        raise KeyboardInterrupt  # a signal stopped the reactor first
+        raise KeyboardInterrupt
     good, value = outcome[0]
     if not good:
         raise value
@@ -95,6 +107,11 @@ async def the_tenant(adapters: Adapters, options: argparse.Namespace) -> Tenant:
     if options.tenant:
         return await adapters.database.run(find_tenant, options.tenant)
     return await adapters.database.run(only_tenant)
+
+
+async def tenant_id_of(adapters: Adapters, options: argparse.Namespace) -> str | None:
+    """The id of the tenant that --tenant names; None for all of them. Raises: NotFound."""
+    return (await the_tenant(adapters, options)).id if options.tenant else None
 
 
 def print_json(value: object) -> None:
