@@ -60,11 +60,13 @@ def with_tracking(mail: Mail, shared: Mapping[str, object], message_id: str, tra
     links = _Links(mail, message_id, tracking, wanted)
     parts: list[Part] = []
     places = dict(mail.places)
+    # Mails of one request say the same, and those of one kind often do, when no template puts each recipient's own into them.
+    recurs = shared.get("template_id") is None
     for part in mail.parts:
         text = part.text
         if part.media_type == HTML:
             if wanted.clicks or wanted.utm:
-                text = rewrite_html(text, links.change(0), most=links.left)
+                text = rewrite_html(text, links.change(0), most=links.left, recurs=recurs)
             if wanted.opens:
                 text = with_pixel(text, pixel_tag(f"{tracking.base_url}/t/o/{placeholder(OPEN)}.gif"), wanted.open_tag)
                 places[placeholder(OPEN)] = OPEN

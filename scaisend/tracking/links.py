@@ -6,12 +6,17 @@ a tag or comment never ends, browsers show nothing more, and nothing more is rew
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from html import escape, unescape
 from html.entities import html5
+from typing import NamedTuple
 from urllib.parse import quote_plus
 
 MOST_LINKS = 1_000
 MOST_PUNCTUATION = 20
+# Where links stand is remembered of so many texts of at most so many characters.
+KEPT = 128
+KEPT_LENGTH = 65_536
 UTM = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")
 
 # What becomes of a link: the new URL, or None where it stays. The first argument is the URL, the second its number among the links.
@@ -26,10 +31,12 @@ _PASSED = re.compile(
     r"|</(?![a-zA-Z])[^>]*+>|<(?![a-zA-Z/!?]))*+",
     re.DOTALL,
 )
-_COMMENT = re.compile(r"<!--(?:-?>|.*?--!?>)", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)")
 _ANCHOR = re.compile(rf"<[aA](?=[\s/>]){_REST}")
-# What may begin something special, told by two letters, and what does.
-_OPENING = re.compile(r"<(?:[aA][\s/>]|[!sStTiInNpP][-cCtTiIeEfFoOlL]|[xX][mM])")
+# What may begin something special, for a search that leaves most tags at their first two letters; and what does.
+_OPENING = re.compile(
+    r"<(?:[aA](?=[\s/>])|[!sStTiInNpPxX][-cCtTiIeEfFoOlLmM](?:-|[rR][iI][pP]|[yY][lL]|[tT][lL]|[xX][tT]|[pP]|[rR][aA]|[eEfFsS][mMrRcC]|[aA][iI]))"
+)
 _SPECIAL = re.compile(rf"<(?:!--|(?:a|{_RAW}|plaintext)(?=[\s/>]))", re.IGNORECASE)
 _RAW_START = re.compile(rf"<({_RAW})(?=[\s/>]){_REST}", re.IGNORECASE)
 _ONE = re.compile(r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>)))?""")
@@ -39,35 +46,31 @@ _REFERENCE = re.compile(r"&(?:#[xX]?[0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*(?:;|(?![
 _LINE_ENDS = re.compile(r"[\t\r\n]")
 
 
-def rewrite_html(html: str, change: Change, *, most: int = MOST_LINKS) -> str:
+class Place(NamedTuple):
+    """Where the value of an href stands, quotes and all, and its http or https URL; without one, what goes away: a clicktracking=off."""
+
+    start: int
+    end: int
+    url: str | None
+
+
+def rewrite_html(html: str, change: Change, *, most: int = MOST_LINKS, recurs: bool = False) -> str:
     """The HTML with the href of each `<a>` that is http or https as `change` wants it, and at most `most` of them asked for.
 
-    A link with clicktracking=off is let alone, and the attribute taken away.
+    A link with clicktracking=off is let alone, and the attribute taken away. Where the links of an HTML that `recurs` stand is remembered.
     """
     pieces: list[str] = []
-    done = at = number = 0
-    while (at := _next_special(html, at)) < len(html):
-        anchor = _ANCHOR.match(html, at)
-        if anchor is None:
-            end = _end_of_special(html, at)
-            if end is None:
-                break
-            at = end
-            continue
-        at = anchor.end()
-        href, off = _href(html, anchor.start() + 2, at - 1)
-        if off is not None:
-            pieces.append(html[done : off[0]])
-            done = off[1]
-        elif href is not None and number < most:
-            url = _url(html[href[0] : href[1]])
-            if url is None:
-                continue
-            changed = change(url, number)
+    done = number = 0
+    for place in _kept_places(html) if recurs and len(html) <= KEPT_LENGTH else _places(html):
+        if place.url is None:
+            pieces.append(html[done : place.start])
+            done = place.end
+        elif number < most:
+            changed = change(place.url, number)
             number += 1
-            if changed is not None and changed != url:
-                pieces += (html[done : href[0]], f'"{escape(changed)}"')
-                done = href[1]
+            if changed is not None and changed != place.url:
+                pieces += (html[done : place.start], f'"{escape(changed)}"')
+                done = place.end
     if not pieces:
         return html
     pieces.append(html[done:])
@@ -102,6 +105,29 @@ def with_utm(url: str, values: Mapping[str, str]) -> str:
     return f"{head}{joint}{added}{mark}{fragment}"
 
 
+def _places(html: str) -> tuple[Place, ...]:
+    """The places of the HTML, in order."""
+    found: list[Place] = []
+    at = 0
+    while (at := _next_special(html, at)) < len(html):
+        if html[at + 1 : at + 2] in ("a", "A") and (anchor := _ANCHOR.match(html, at)) is not None:
+            at = anchor.end()
+            href, off = _href(html, anchor.start() + 2, at - 1)
+            if off is not None:
+                found.append(Place(*off, None))
+            elif href is not None and (url := _url(html[href[0] : href[1]])) is not None:
+                found.append(Place(*href, url))
+            continue
+        end = _end_of_special(html, at)
+        if end is None:
+            break
+        at = end
+    return tuple(found)
+
+
+_kept_places = lru_cache(maxsize=KEPT)(_places)
+
+
 def _next_special(html: str, at: int) -> int:
     """Where the next link, comment or raw text begins, or the end, or what never ends; nothing is open at `at`.
 
@@ -112,7 +138,7 @@ def _next_special(html: str, at: int) -> int:
         begin = found.start()
         if not _is_outside(html, at, begin):
             return _PASSED.match(html, at).end()  # type: ignore[union-attr]  # it matches nothing at least
-        if _SPECIAL.match(html, begin):
+        if html.startswith("<!--", begin) or _SPECIAL.match(html, begin):
             return begin
         place = begin + 2
     return len(html)

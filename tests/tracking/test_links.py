@@ -96,6 +96,24 @@ class HtmlTests(PlainTestCase):
         if "clicktracking" not in html.lower():
             self.assertEqual(rewrite_html(html, lambda url, number: None), html)
 
+    @settings(deadline=None)
+    @given(HTML)
+    def test_what_recurs(self, html: str) -> None:
+        """A text that came before is rewritten as the first time, with each mail's own changes."""
+        self.assertEqual(rewrite_html(html, marked, recurs=True), rewritten(html))
+        self.assertEqual(rewrite_html(html, lambda url, number: f"https://other.test/{number}", recurs=True), rewrite_html(html, lambda url, number: f"https://other.test/{number}"))
+
+    def test_raw_text_in_any_case(self) -> None:
+        """No link is seen in what is no HTML, however its name is written, and the one behind it is seen."""
+        names = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "noscript")
+        for name in (*names, *[name.upper() for name in names], *[name.title() for name in names]):
+            html = f'<{name}><a href="https://x.test"></{name}><a href="https://y.test">'
+            self.assertEqual(rewritten(html), html.replace("https://y.test", "https://t.test/0?u=https://y.test"))
+        for comment in ("<!-->", "<!--->", "<!---->", "<!-- a -- b --!>", "<!--!-->", "<!----!>"):
+            self.assertEqual(rewritten(comment + '<a href="https://y.test">'), comment + '<a href="https://t.test/0?u=https://y.test">')
+        for comment in ("<!--!>", "<!---!>", "<!-- --!", "<!-- -- >"):
+            self.assertEqual(rewritten(comment + '<a href="https://y.test">'), comment + '<a href="https://y.test">')
+
     def test_rows(self) -> None:
         """Each form of a link, and what is none."""
         for html, wanted in (
@@ -127,7 +145,7 @@ class HtmlTests(PlainTestCase):
 
     def test_hostile_texts(self) -> None:
         """Long texts made to be slow are not: this would take minutes if anything were tried twice."""
-        for piece in ("<a ", "<a href=", "<!--", "<a href='", "<script>", "<a href=\"https://x.test\" ", "a='", "<s", "= ", "<a href= ", "\"<a "):
+        for piece in ("<a ", "<a href=", "<!--", "<a href='", "<script>", "<a href=\"https://x.test\" ", "a='", "<s", "= ", "<a href= ", "\"<a ", "<!---", "<!-- --!", "<!----!>"):
             rewritten(piece * (200_000 // len(piece)))
 
 
