@@ -35,10 +35,11 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
     """The doors."""
     config, database, ids = adapters.config, adapters.database, adapters.ids
     targets = webhook_targets(adapters)
+    sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
     return [
         *AccountApi(database=database).routes(),
         *SettingsApi(database=database).routes(),
-        *WhitelabelApi(database=database, domains=domains).routes(),
+        *WhitelabelApi(database=database, domains=domains, sources=[each.address for each in sources if each.address is not None]).routes(),
         *LinksApi(
             database=database, tracking_host=urlsplit(config["TRACKING_BASE_URL"]).hostname or "",
             resolver=DnsClient(reactor=adapters.reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time),
@@ -47,9 +48,7 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
             database=database, key=adapters.sealer.key_for("verified-sender"), send=own_mail(adapters, sending),
             base_url=config["TRACKING_BASE_URL"], own_address=f"no-reply@{config['BOUNCE_DOMAIN']}",
         ).routes(),
-        *IpsApi(
-            database=database, ids=ids, sources=parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
-        ).routes(),
+        *IpsApi(database=database, ids=ids, sources=sources).routes(),
         *ParseApi(database=database, url_fault=targets.fault, reserved=_reserved(config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"])).routes(),
         *UnsupportedApi().routes(),
     ]

@@ -39,12 +39,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """How mails of one (tenant, domain) are signed, and the host of their return path."""
+    """How mails of one (tenant, domain) are signed, the host of their return path, and the addresses they leave by where they name no pool."""
 
     keys: tuple[SigningKey, ...]
     return_path_host: str | None
 
 
+    addresses: tuple[str, ...] = ()
 class Preparing:
     """Turns rendered mails into jobs for the pools."""
 
@@ -73,7 +74,7 @@ class Preparing:
         bodies = dict(zip(small, signed, strict=True))
         jobs: list[tuple[OutboundMail, Recipient, Job]] = []
         for number, mail in enumerate(mails):
-            pool = pools[(mail.tenant_id, mail.ip_pool)] if mail.ip_pool else ()
+            pool = pools[(mail.tenant_id, mail.ip_pool)] if mail.ip_pool else senders[number].addresses
             for to in mail.recipients:
                 if to.is_claimed:
                     body = bodies.get((number, None)) or bodies.get((number, to.id))
@@ -149,7 +150,7 @@ class Preparing:
         keys = tuple(
             load_signing_key(domain.domain, key.selector, key.algorithm, self._sealer.open("dkim", key.sealed_private)) for key in domain.keys
         )
-        return Sender(keys, domain.return_path_host)
+        return Sender(keys, domain.return_path_host, domain.addresses)
 
     async def _pools_of(self, pairs: Iterable[Pair], now: float) -> dict[Pair, tuple[str, ...]]:
         """The source addresses of each (tenant id, pool name); none for one that is gone."""

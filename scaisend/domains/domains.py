@@ -12,7 +12,7 @@ from scaisend.domains.dkim_keys import ALGORITHMS, NewKey, make_key, number_in, 
 from scaisend.domains.records import Hosts, shown_records, wanted_records, zone_line
 from scaisend.domains.store import ACTIVE, PENDING, Check, Domain, DomainKey
 from scaisend.domains.verify import Verification, verify
-from scaisend.domains.whitelabel_store import set_default
+from scaisend.domains.whitelabel_store import set_addresses, set_default
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.identity.audit_store import record_act
 from scaisend.ids import IdMaker
@@ -74,6 +74,10 @@ class Domains:
     async def change(self, tenant_id: str, domain: str, *, is_default: bool, doer: Doer) -> DomainView:
         """The domain is the tenant's only default, or no default any more. Raises: NotFound."""
         return await self._database.run(_change, tenant_id, domain, is_default, doer)
+
+    async def set_addresses(self, tenant_id: str, domain: str, change: Callable[[tuple[str, ...]], tuple[str, ...]], doer: Doer) -> DomainView:
+        """The domain's source addresses are what `change` makes of them. Raises: NotFound, and what `change` raises."""
+        return await self._database.run(_set_addresses, tenant_id, domain, change, doer)
 
     async def delete(self, tenant_id: str, domain: str, doer: Doer) -> None:
         """The domain is gone, and mail from it is refused. Raises: NotFound."""
@@ -173,6 +177,19 @@ def _change(txn: Txn, tenant_id: str, domain: str, is_default: bool, doer: Doer)
     if found.is_default != is_default:
         set_default(txn, tenant_id, found.id, is_default)
         _note(txn, found, "domain.default", doer, {"is_default": is_default})
+    return _with_keys(txn, _find(txn, tenant_id, found.id))
+
+
+def _set_addresses(
+    txn: Txn, tenant_id: str, domain: str, change: Callable[[tuple[str, ...]], tuple[str, ...]], doer: Doer
+) -> DomainView:
+    found = store.lock_domain(txn, tenant_id, _find(txn, tenant_id, domain).id)
+    if found is None:
+        raise NotFound("there is no such domain")
+    after = change(found.addresses)
+    if after != found.addresses:
+        set_addresses(txn, tenant_id, found.id, after)
+        _note(txn, found, "domain.addresses", doer, {"before": list(found.addresses), "after": list(after)})
     return _with_keys(txn, _find(txn, tenant_id, found.id))
 
 

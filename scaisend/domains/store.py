@@ -13,14 +13,17 @@ MOST_DOMAINS = 1_000
 
 Pair = tuple[str, str]
 
-_DOMAIN = "id, tenant_id, domain, verified, return_path_ready, is_default, check_result, checked_at, verified_at, created_at"
+_DOMAIN = "id, tenant_id, domain, verified, return_path_ready, is_default, check_result, checked_at, verified_at, created_at, addresses"
 _KEY_COLUMNS = ("id", "tenant_id", "domain_id", "selector", "algorithm", "sealed_private", "public", "status", "created_at")
 _KEY = "k.id, k.domain_id, k.selector, k.algorithm, k.sealed_private, k.public, k.status, k.created_at, k.seen_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A tenant's sender domain. `check_result` holds what the last verification found: dicts with type, name, found, valid, note."""
+    """A tenant's sender domain. `check_result` holds what the last verification found: dicts with type, name, found, valid, note.
+
+    `addresses` are the source addresses of its mail, where that names no pool; none: any.
+    """
 
     id: str
     tenant_id: str
@@ -32,6 +35,7 @@ class Domain:
     checked_at: float | None
     verified_at: float | None
     created_at: float
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,12 @@ class DomainKey:
 
 @dataclass(frozen=True, slots=True)
 class SenderDomain:
-    """What delivery needs of a domain: the keys that sign, RSA first, and its own return-path host once that is ready."""
+    """What delivery needs of a domain: the keys that sign, RSA first, its own return-path host once that is ready, its source addresses."""
 
     domain: str
     return_path_host: str | None
     keys: tuple[DomainKey, ...]
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,23 +190,46 @@ def signing_keys(txn: Txn, tenant_id: str, name: str) -> list[DomainKey]:
 
 def sender_domains_across_tenants(txn: Txn, pairs: Sequence[Pair]) -> dict[Pair, SenderDomain]:
     """What delivery needs of each (tenant, domain name) that exists."""
-    found: dict[Pair, tuple[str | None, list[DomainKey]]] = {}
-    for tenant_id, name, ready, *key in txn.rows(
-        f"SELECT d.tenant_id, d.domain, d.return_path_ready, {_KEY} FROM domains d LEFT JOIN domain_keys k "
+    found: dict[Pair, tuple[str | None, str | None, list[DomainKey]]] = {}
+    for tenant_id, name, ready, addresses, *key in txn.rows(
+        f"SELECT d.tenant_id, d.domain, d.return_path_ready, d.addresses, {_KEY} FROM domains d LEFT JOIN domain_keys k "
         "ON k.tenant_id = d.tenant_id AND k.domain_id = d.id AND k.status = 'active' "
         "WHERE (d.tenant_id, d.domain) IN :pairs ORDER BY k.algorithm DESC, k.id",
         {"pairs": list(pairs)},
     ):
-        _, keys = found.setdefault((tenant_id, name), (return_path_host(name) if ready else None, []))
+        *_, keys = found.setdefault((tenant_id, name), (return_path_host(name) if ready else None, addresses, []))
         if key[0] is not None:
             keys.append(_key(tuple(key)))
-    return {pair: SenderDomain(pair[1], host, tuple(keys)) for pair, (host, keys) in found.items()}
+    return {pair: SenderDomain(pair[1], host, tuple(keys), _addresses(addresses)) for pair, (host, addresses, keys) in found.items()}
+
+
+def owner_across_tenants(txn: Txn, name: str) -> tuple[str, str] | None:
+    """The active tenant that has verified the domain of this name, and its partner; the first of several."""
+    row = txn.row(
+        "SELECT d.tenant_id, t.partner_id FROM domains d JOIN tenants t ON t.id = d.tenant_id "
+        "WHERE d.domain = :name AND d.verified = 1 AND t.status = 'active' ORDER BY d.id LIMIT 1",
+        {"name": name},
+    )
+    return None if row is None else (row[0], row[1])
 
 
 def verified_domains(txn: Txn, pairs: Sequence[Pair]) -> set[Pair]:
     """Those of the (tenant, domain name) pairs that are verified."""
     return {(row[0], row[1]) for row in txn.rows(
         "SELECT tenant_id, domain FROM domains WHERE (tenant_id, domain) IN :pairs AND verified = 1", {"pairs": list(pairs)})}
+
+
+def sealed_keys_across_tenants(txn: Txn, after: str, most: int) -> list[tuple[str, bytes]]:
+    """Up to `most` (key id, sealed private key) that follow the id `after`."""
+    rows = txn.rows("SELECT id, sealed_private FROM domain_keys WHERE id > :after ORDER BY id LIMIT :most", {"after": after, "most": most})
+    return [(row[0], bytes(row[1])) for row in rows]
+
+
+def reseal_key_across_tenants(txn: Txn, key_id: str, before: bytes, after: bytes) -> bool:
+    """The private key is sealed anew; False when it is not `before` any more."""
+    return txn.execute(
+        "UPDATE domain_keys SET sealed_private = :after WHERE id = :id AND sealed_private = :before", {"id": key_id, "before": before, "after": after}
+    ) > 0
 
 
 def return_path_host(name: str) -> str:
@@ -218,11 +246,15 @@ def _at(micros: int | None) -> float | None:
 
 
 def _domain(row: Row) -> Domain:
-    an_id, tenant_id, name, verified, ready, is_default, result, checked_at, verified_at, created_at = row
+    an_id, tenant_id, name, verified, ready, is_default, result, checked_at, verified_at, created_at, addresses = row
     return Domain(
         an_id, tenant_id, name, bool(verified), bool(ready), bool(is_default), tuple(json.loads(result or "[]")),
-        _at(checked_at), _at(verified_at), created_at / 1_000_000,
+        _at(checked_at), _at(verified_at), created_at / 1_000_000, _addresses(addresses),
     )
+
+
+def _addresses(text: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(text)) if text else ()
 
 
 def _key(row: Row) -> DomainKey:

@@ -5,7 +5,8 @@ says its own type. The names stay SendGrid's, since programs look for them: `mai
 `dkim2` are the keys, more of them while keys are being changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import ip_address
 
 from scaisend.domains.domains import DomainView
 from scaisend.domains.records import DKIM, RETURN_PATH, RETURN_PATH_SPF, SPF
@@ -14,6 +15,7 @@ from scaisend.faults import Fault
 from scaisend.shape import Reader, finish
 
 MOST_ID = 2**31 - 1
+MOST_ADDRESSES = 100
 NAMES = {RETURN_PATH: "mail_cname", RETURN_PATH_SPF: "subdomain_spf", SPF: "domain_spf"}
 SHOWN = Mapping[str, object]
 
@@ -26,21 +28,46 @@ def read_id(text: str) -> int | None:
     return number if 0 < number <= MOST_ID else None
 
 
-def read_domain(given: object) -> tuple[str, bool | None]:
-    """The domain of a POST and whether it becomes the default; what else SendGrid knows is read, checked and not needed.
+def read_domain(given: object, sources: Collection[str]) -> tuple[str, bool | None, tuple[str, ...]]:
+    """The domain of a POST, whether it becomes the default, and its source addresses, which are some of `sources`.
 
-    Raises: Invalid with every fault.
+    What else SendGrid knows is read, checked and not needed. Raises: Invalid with every fault.
     """
     faults: list[Fault] = []
     reader = Reader(given, faults)
     domain = reader.text("domain", required=True, least=1, most=254) or ""
     reader.text("subdomain", most=63)
-    reader.texts("ips", most=64)
+    addresses = [_source(reader, text, f"ips.{place}", sources) for place, text in enumerate(reader.texts("ips", most=64, most_items=MOST_ADDRESSES) or ())]
     for name in ("custom_spf", "automatic_security"):
         reader.flag(name)
     is_default = reader.flag("default")
     finish(faults)
-    return domain, is_default
+    return domain, is_default, tuple(dict.fromkeys(addresses))
+
+
+def read_address(given: object, sources: Collection[str]) -> str:
+    """The `ip` of a POST, one of `sources`. Raises: Invalid."""
+    faults: list[Fault] = []
+    reader = Reader(given, faults)
+    text = reader.text("ip", required=True, least=1, most=64)
+    address = _source(reader, text, "ip", sources) if text else ""
+    finish(faults)
+    return address
+
+
+def canonical(text: str) -> str:
+    """The IP address in its one form; what is none stays as it is."""
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return text
+
+
+def _source(reader: Reader, text: str, field: str, sources: Collection[str]) -> str:
+    address = canonical(text)
+    if address not in sources:
+        reader.fault("This is not an address that this service sends from.", field, "the operator sets them in SMTP_SOURCE_IPS")
+    return address
 
 
 def read_change(given: object) -> bool | None:
@@ -58,7 +85,7 @@ def shape(view: DomainView, records: Sequence[SHOWN], *, number: int, user_id: i
     domain = view.domain
     shown: dict[str, object] = {
         "id": number, "user_id": user_id, "subdomain": return_path_host(domain.domain).partition(".")[0], "domain": domain.domain,
-        "username": username, "ips": [], "custom_spf": False, "default": domain.is_default, "legacy": False, "automatic_security": False,
+        "username": username, "ips": list(domain.addresses), "custom_spf": False, "default": domain.is_default, "legacy": False, "automatic_security": False,
         "valid": domain.verified, "dns": {name: _record(each) for name, each in named(records)}, "subusers": [],
     }
     if domain.checked_at is not None:

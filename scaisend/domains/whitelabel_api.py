@@ -1,11 +1,21 @@
 """/v3/whitelabel/domains: the tenant's sender domains as SendGrid shows them."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from scaisend.domains.domains import Doer, Domains, DomainView
-from scaisend.domains.whitelabel import read_change, read_domain, read_id, shape, validation
+from scaisend.domains.whitelabel import (
+    MOST_ADDRESSES,
+    canonical,
+    read_address,
+    read_change,
+    read_domain,
+    read_id,
+    shape,
+    validation,
+)
 from scaisend.domains.whitelabel_store import numbers
-from scaisend.faults import NotFound
+from scaisend.faults import Invalid, NotFound
 from scaisend.http.call import Call
 from scaisend.http.paging import offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
@@ -29,11 +39,12 @@ class _Known:
 
 
 class WhitelabelApi:
-    """The domains of the caller's tenant; `<domain_id>` is the integer id."""
+    """The domains of the caller's tenant; `<domain_id>` is the integer id. `sources` are the addresses that mail may leave from."""
 
-    def __init__(self, *, database: Database, domains: Domains) -> None:
+    def __init__(self, *, database: Database, domains: Domains, sources: Collection[str]) -> None:
         self._database = database
         self._domains = domains
+        self._sources = frozenset(sources)
 
     def routes(self) -> list[Route]:
         return [
@@ -43,6 +54,8 @@ class WhitelabelApi:
             get(ONE, self.show, permission=READ, summary="One authenticated domain"),
             patch(ONE, self.change, permission=WRITE, summary="Make a domain the default, or no longer"),
             delete(ONE, self.remove, permission=WRITE, summary="Delete a domain and its keys"),
+            post(f"{ONE}/ips", self.add_address, permission=WRITE, summary="Have a domain's mail leave by one more source address"),
+            delete(f"{ONE}/ips/<ip>", self.remove_address, permission=WRITE, summary="Have a domain's mail leave by an address no more"),
             post(f"{ONE}/validate", self.validate, permission=WRITE, summary="Ask DNS what it has of the records"),
         ]
 
@@ -56,8 +69,10 @@ class WhitelabelApi:
 
     async def add(self, call: Call) -> Reply:
         """201 with the domain and the records to publish."""
-        name, is_default = read_domain(call.json())
+        name, is_default, addresses = read_domain(call.json(), self._sources)
         view = await self._domains.add(call.caller.tenant_id, name, _doer(call))
+        if addresses:
+            view = await self._domains.set_addresses(call.caller.tenant_id, view.domain.id, lambda before: addresses, _doer(call))
         if is_default and not view.domain.is_default:
             view = await self._domains.change(call.caller.tenant_id, view.domain.id, is_default=True, doer=_doer(call))
         return json_reply(self._shape(call, view, await self._known(call)), 201)
@@ -90,6 +105,27 @@ class WhitelabelApi:
         await self._domains.delete(call.caller.tenant_id, view.domain.id, _doer(call))
         return no_content()
 
+    async def add_address(self, call: Call) -> Reply:
+        """200 with the domain, as SendGrid answers; mail that names no pool leaves by its domain's addresses, if there are any."""
+        address = read_address(call.json(), self._sources)
+        return await self._readdress(call, lambda before: before if address in before else _bounded((*before, address)))
+
+    async def remove_address(self, call: Call) -> Reply:
+        """200 with the domain. Raises: NotFound when the address is none of its."""
+        address = canonical(call.path["ip"])
+
+        def without(before: tuple[str, ...]) -> tuple[str, ...]:
+            if address not in before:
+                raise NotFound("resource not found", "ip")
+            return tuple([each for each in before if each != address])
+
+        return await self._readdress(call, without)
+
+    async def _readdress(self, call: Call, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Reply:
+        view, known = await self._found(call)
+        view = await self._domains.set_addresses(call.caller.tenant_id, view.domain.id, change, _doer(call))
+        return json_reply(self._shape(call, view, known))
+
     async def validate(self, call: Call) -> Reply:
         """200 whatever was found."""
         view, known = await self._found(call)
@@ -116,6 +152,12 @@ class WhitelabelApi:
 def _numbered(txn: Txn, call: Call) -> _Known:
     found = tenant(txn, call.caller.tenant_id)
     return _Known(numbers(txn, call.caller.tenant_id, now_s=call.now_s), (found.slug or found.name) if found else "")
+
+
+def _bounded(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if len(addresses) > MOST_ADDRESSES:
+        raise Invalid(f"A domain may have {MOST_ADDRESSES} addresses.", "ip")
+    return addresses
 
 
 def _doer(call: Call) -> Doer:

@@ -1,4 +1,7 @@
-"""SQL of the integer ids that SendGrid's view gives to domains, and of the default domain."""
+"""SQL of the integer ids that SendGrid's view gives to domains, of the default domain, and of domains' source addresses."""
+
+import json
+from collections.abc import Sequence
 
 from scaisend.storage.database import Txn
 
@@ -31,6 +34,14 @@ def set_default(txn: Txn, tenant_id: str, domain_id: str, is_default: bool) -> N
     if is_default:
         txn.execute("UPDATE domains SET is_default = 0 WHERE tenant_id = :tenant_id AND is_default = 1 AND id <> :id", wanted)
     txn.execute("UPDATE domains SET is_default = :is_default WHERE tenant_id = :tenant_id AND id = :id", wanted)
+
+
+def set_addresses(txn: Txn, tenant_id: str, domain_id: str, addresses: Sequence[str]) -> None:
+    """Mail from the domain that names no pool leaves by these addresses; by any when there are none."""
+    txn.execute(
+        "UPDATE domains SET addresses = :addresses WHERE tenant_id = :tenant_id AND id = :id",
+        {"addresses": json.dumps(list(addresses)) if addresses else None, "tenant_id": tenant_id, "id": domain_id},
+    )
 
 
 def _numbers(txn: Txn, tenant_id: str) -> dict[str, int | None]:

@@ -4,7 +4,8 @@ Doors: `InboundDeliveries` (smtp_server.py) answers the receiver of smtp/; `OurR
 `read` (read.py) says what the octets of a mail are; `ParseWorker` (parse_worker.py) reads what was kept and records it;
 `KeptMailsApi` (kept_api.py) shows what could not be read; `ParseApi` (parse_api.py) keeps which host's mail is posted where, and
 `ParsePosts` (parse_post_worker.py) posts it as the form that parse_form.py, form.py and arrival_verdicts.py make of it.
-Tables: `inbound_mails`, one row a recipient or parse host; `parse_settings`, a host each; `parse_posts`, a mail on its way to a URL each. Objects: `inbound/<id>` for mails over 256 KB.
+Tables: `inbound_mails`, one row a recipient or parse host; `parse_settings`, a host each; `parse_posts`, a mail on its way to a URL each.
+`parse_counts` are mails of parse hosts by day. Objects: `inbound/<id>` for mails over 256 KB.
 
     kept, kind `unparsed` → read in a thread → event, status and suppression in one transaction with the end of the row
                                              → or kept 30 days under its kind: it could not be read, or speaks of no mail we know

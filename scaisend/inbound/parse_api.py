@@ -1,10 +1,12 @@
-"""/v3/user/webhooks/parse/settings: hosts whose mail is posted to a URL of the tenant's.
+"""/v3/user/webhooks/parse: hosts whose mail is posted to a URL of the tenant's, and how many mails they took.
 
 A host is one of the tenant's verified domains or below one, so that nobody takes another one's mail.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import date
 
 from scaisend.address import a_labels
 from scaisend.domains.store import domains
@@ -14,6 +16,7 @@ from scaisend.http.paging import offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.audit_store import record_act
+from scaisend.inbound.parse_posts_store import received
 from scaisend.inbound.parse_store import (
     ParseSetting,
     add_parse_setting,
@@ -22,6 +25,8 @@ from scaisend.inbound.parse_store import (
     parse_setting,
     parse_settings,
 )
+from scaisend.reporting.periods import MOST_DAYS, period_of, periods
+from scaisend.reporting.statistics_api import read_span
 from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
 
@@ -46,6 +51,7 @@ class ParseApi:
             get(ONE, self.show, permission=READ, summary="Where a host's mail is posted"),
             patch(ONE, self.change, permission=WRITE, summary="Change where a host's mail is posted"),
             delete(ONE, self.remove, permission=WRITE, summary="Take no more mail for a host"),
+            get("/v3/user/webhooks/parse/stats", self.stats, permission=(READ, "stats.read"), summary="Mails that the hosts took, by day, week or month"),
         ]
 
     async def show_all(self, call: Call) -> Reply:
@@ -86,6 +92,15 @@ class ParseApi:
         """204; mail for the host is refused from now on."""
         await self._database.run(_remove, call)
         return no_content()
+
+    async def stats(self, call: Call) -> Reply:
+        """One element for each period, those without mail as well; `limit` and `offset` page through them."""
+        span, page = read_span(call), offset_page(call, most=MOST_DAYS, default=MOST_DAYS)
+        sums: Counter[date] = Counter()
+        for day, count in (await self._database.read(received, call.caller.tenant_id, span.first, span.last)).items():
+            sums[period_of(day, span.by)] += count
+        chosen = periods(span.first, span.last, span.by)[page.offset : page.offset + page.limit]
+        return json_reply([{"date": each.isoformat(), "stats": [{"metrics": {"received": sums[each]}}]} for each in chosen])
 
     def _read_url(self, reader: Reader, *, is_new: bool) -> str | None:
         url = reader.text("url", required=is_new, least=1, most=MOST_URL)

@@ -1,10 +1,13 @@
 """SQL of `parse_posts`: mails of parse hosts on their way to their tenants. Made by the listener, claimed by the worker, all tenants' at once."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import orjson
 
+from scaisend.reporting.periods import day_of
 from scaisend.storage.database import Row, Txn
 
 US = 1_000_000
@@ -25,12 +28,24 @@ class ParsePost:
 
 
 def add_across_tenants(txn: Txn, posts: Sequence[ParsePost]) -> None:
-    """The mails are due to be posted."""
+    """The mails are due to be posted, and are counted in their tenants' day."""
     columns = ("mail_id", "tenant_id", "hostname", "recipients", "due_at", "attempts", "created_at")
     txn.insert("parse_posts", columns, [
         (each.mail_id, each.tenant_id, each.hostname, orjson.dumps(each.recipients).decode(), int(each.created_at * US), 0, int(each.created_at * US))
         for each in posts
     ])
+    days = Counter((each.tenant_id, day_of(each.created_at).isoformat()) for each in posts)
+    rows = [(*key, count) for key, count in sorted(days.items())]
+    txn.upsert("parse_counts", ("tenant_id", "day", "received"), rows, keys=("tenant_id", "day"), add=("received",))
+
+
+def received(txn: Txn, tenant_id: str, first: date, last: date) -> dict[date, int]:
+    """How many mails the tenant's hosts took on each of the days that had any."""
+    rows = txn.rows(
+        "SELECT day, received FROM parse_counts WHERE tenant_id = :tenant_id AND day >= :first AND day <= :last",
+        {"tenant_id": tenant_id, "first": first.isoformat(), "last": last.isoformat()},
+    )
+    return {date.fromisoformat(row[0]): row[1] for row in rows}
 
 
 def due_hosts_across_tenants(txn: Txn, now: float, most: int) -> list[str]:

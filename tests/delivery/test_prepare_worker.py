@@ -1,3 +1,4 @@
+from scaisend.delivery.destinations_store import IpPool, add_pool
 from scaisend.domains.dkim_keys import ED25519, make_key
 from scaisend.messages.store import micros
 from scaisend.sending.segments import ObjectRef, pack
@@ -37,6 +38,16 @@ class PrepareTests(WorkerTestCase):
         process.sweep()
         (job,) = process.hosts.jobs
         self.assertTrue(job.envelope_from.endswith("@bounces.xn--bcher-kva.example"), job.envelope_from)
+
+    def test_addresses_of_the_domain(self) -> None:
+        """Mail that names no pool leaves by its domain's addresses; a pool goes before them, and another tenant's domain has its own."""
+        self.database.now(add_pool, self.tenant.id, IpPool("ipp_1", "fast", ("192.0.2.9",), NOW, NOW))
+        self.set_row("UPDATE domains SET addresses = '[\"192.0.2.1\"]' WHERE tenant_id = ?", self.tenant.id)
+        mine, pooled, theirs = self.stored(), self.stored(ip_pool_name="fast"), self.stored(caller=self.stranger)
+        process = self.world.start()
+        process.sweep()
+        found = {job.recipient_id: job.source_pool for job in process.hosts.jobs}
+        self.assertEqual(found, {f"{mine}.0": ("192.0.2.1",), f"{pooled}.0": ("192.0.2.9",), f"{theirs}.0": ()})
 
     def test_return_path(self) -> None:
         """The return path names message and recipient, is another for each, and goes to our host until the domain's own is ready."""

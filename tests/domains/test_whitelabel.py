@@ -1,6 +1,6 @@
 from scaisend.domains.domains import DomainView
 from scaisend.domains.store import Domain
-from scaisend.domains.whitelabel import named, read_change, read_domain, read_id, shape, validation
+from scaisend.domains.whitelabel import named, read_address, read_change, read_domain, read_id, shape, validation
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
 from tests.world.tenants import NOW
@@ -51,8 +51,17 @@ class Reading(PlainTestCase):
 
     def test_bodies(self) -> None:
         """Unknown fields are passed over, since SendGrid knows more; what is known must have its type."""
-        self.assertEqual(read_domain({"domain": "a.example", "subdomain": "em", "ips": [], "default": True, "region": "eu"}), ("a.example", True))
+        self.assertEqual(read_domain({"domain": "a.example", "subdomain": "em", "ips": [], "default": True, "region": "eu"}, ()), ("a.example", True, ()))
+        self.assertEqual(read_domain({"domain": "a.example", "ips": ["8.8.8.8", "8.8.8.8", "2001:DB8::1"]}, ("8.8.8.8", "2001:db8::1"))[2], ("8.8.8.8", "2001:db8::1"))
+        self.assertEqual(read_address({"ip": " 8.8.8.8"}, ("8.8.8.8",)), "8.8.8.8")
+        for given in ({}, {"ip": "8.8.4.4"}, {"ip": "x"}, {"ip": 1}):
+            with self.assertRaises(Invalid) as refused:
+                read_address(given, ("8.8.8.8",))
+            self.assertEqual([each.field for each in refused.exception.faults], ["ip"])
+        with self.assertRaises(Invalid) as refused:
+            read_domain({"domain": "a.example", "ips": ["8.8.8.8", "8.8.4.4"]}, ("8.8.8.8",))
+        self.assertEqual([each.field for each in refused.exception.faults], ["ips.1"])
         self.assertEqual(read_change({"custom_spf": True}), None)
         with self.assertRaises(Invalid) as caught:
-            read_domain({"default": "yes", "ips": "1"})
+            read_domain({"default": "yes", "ips": "1"}, ())
         self.assertEqual({each.field for each in caught.exception.faults}, {"domain", "default", "ips"})

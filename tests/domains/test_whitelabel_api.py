@@ -4,8 +4,10 @@ from twisted.internet.defer import succeed
 
 from scaisend.domains.domains import Domains
 from scaisend.domains.records import Hosts
+from scaisend.domains.store import sender_domains_across_tenants
 from scaisend.domains.whitelabel_api import WhitelabelApi
 from scaisend.http.route import Route
+from scaisend.identity.audit_store import acts
 from scaisend.sealing import Sealer
 from tests.world.dns_table import DnsTable
 from tests.world.inline_database import InlineDatabase
@@ -23,7 +25,7 @@ class WhitelabelApiTests(RoutedTestCase):
             database=database, resolver=self.dns, sealer=Sealer(b"secret", lambda count: b"n" * count), ids=self.ids,
             in_thread=lambda fn: succeed(fn()), hosts=Hosts(("8.8.8.8",), "mail.example.net", "mx.example.net"),
         )
-        return WhitelabelApi(database=database, domains=domains).routes()
+        return WhitelabelApi(database=database, domains=domains, sources=("8.8.8.8", "2001:db8::1")).routes()
 
     def made(self, name: str = "example.com", *, tenant: str = "", **more: object) -> Any:
         status, domain = self.ask("POST", ALL, {"domain": name, **more}, tenant=tenant)
@@ -68,6 +70,28 @@ class WhitelabelApiTests(RoutedTestCase):
         self.assertEqual((found["valid"], found["validation_results"]["dkim1"]), (True, {"valid": True, "reason": None}))
         shown = self.ask("GET", f"{ALL}/{domain['id']}")[1]
         self.assertEqual((shown["valid"], shown["dns"]["dkim1"]["valid"], shown["last_validation_attempt_at"]), (True, True, int(self.at)))
+
+    def test_source_addresses(self) -> None:
+        """200 with the domain, each way; some of those that the service sends from; the audit log tells, and delivery is told."""
+        domain = self.made(ips=["8.8.8.8"])
+        one = f"{ALL}/{domain['id']}/ips"
+        self.assertEqual(domain["ips"], ["8.8.8.8"])
+        for _ in range(2):
+            status, shown = self.ask("POST", one, {"ip": "2001:DB8:0::1"})
+            self.assertEqual((status, shown["ips"]), (200, ["8.8.8.8", "2001:db8::1"]))
+        (sender,) = self.database.now(sender_domains_across_tenants, [(self.tenant.id, "example.com")]).values()
+        self.assertEqual(sender.addresses, ("8.8.8.8", "2001:db8::1"))
+        self.assertEqual(self.fields(self.ask("POST", one, {"ip": "192.0.2.1"})), ["ip"])
+        self.assertEqual(self.fields(self.ask("POST", one, {})), ["ip"])
+        status, shown = self.ask("DELETE", f"{one}/8.8.8.8")
+        self.assertEqual((status, shown["ips"]), (200, ["2001:db8::1"]))
+        self.assertEqual(self.ask("DELETE", f"{one}/8.8.8.8")[0], 404)
+        self.assertEqual(self.ask("DELETE", f"{one}/2001:db8::1")[1]["ips"], [])
+        for method, path, body in (("POST", one, {"ip": "8.8.8.8"}), ("DELETE", f"{one}/8.8.8.8", None)):
+            self.assertEqual(self.ask(method, path, body, tenant=self.other.id)[0], 404)
+        done = [act.change for act in self.database.now(acts, self.tenant.id, before=None, most=20) if act.action == "domain.addresses"][::-1]
+        self.assertEqual(done[1], {"before": ["8.8.8.8"], "after": ["8.8.8.8", "2001:db8::1"]})
+        self.assertEqual(len(done), 4)
 
     def test_another_tenants_domain_is_unknown(self) -> None:
         """By any method, and so is what can be no id."""

@@ -1,10 +1,12 @@
 from scaisend.http.route import Route
 from scaisend.inbound.parse_api import ParseApi
+from scaisend.inbound.parse_posts_store import ParsePost, add_across_tenants
 from scaisend.inbound.parse_store import owners_across_tenants
 from scaisend.reporting.webhook_request import Targets
 from tests.world.inline_database import InlineDatabase
 from tests.world.road import add_verified_domain
 from tests.world.routed import RoutedTestCase
+from tests.world.tenants import NOW
 
 ALL = "/v3/user/webhooks/parse/settings"
 GOOD = {"hostname": "In.Example.org", "url": "https://app.example.com/mail"}
@@ -49,3 +51,18 @@ class ParseApiTests(RoutedTestCase):
             self.assertEqual(self.fields(self.ask("POST", ALL, {**GOOD, "url": url})), ["url"], url)
         self.ask("POST", ALL, GOOD)
         self.assertEqual(self.fields(self.ask("PATCH", f"{ALL}/in.example.org", {"url": "https://10.0.0.1/"})), ["url"])
+
+    def test_statistics(self) -> None:
+        """One element for each period, zeros where nothing came; another tenant's mail is not in it."""
+        for number, (tenant_id, day) in enumerate(((self.tenant.id, 0), (self.tenant.id, 0), (self.tenant.id, 1), (self.other.id, 0))):
+            self.database.now(add_across_tenants, [ParsePost(f"inb_{number}", tenant_id, "in.example.org", ("a@in.example.org",), 0, NOW + day * 86_400)])
+        path = "/v3/user/webhooks/parse/stats"
+        status, found = self.ask("GET", f"{path}?start_date=2027-01-14&end_date=2027-01-16")
+        self.assertEqual((status, [(each["date"], each["stats"]) for each in found]), (200, [
+            (day, [{"metrics": {"received": count}}]) for day, count in (("2027-01-14", 0), ("2027-01-15", 2), ("2027-01-16", 1))
+        ]))
+        found = self.ask("GET", f"{path}?start_date=2027-01-14&end_date=2027-01-16&aggregated_by=month")[1]
+        self.assertEqual([(each["date"], each["stats"][0]["metrics"]["received"]) for each in found], [("2027-01-01", 3)])
+        self.assertEqual(self.ask("GET", f"{path}?start_date=2027-01-15&end_date=2027-01-15", tenant=self.other.id)[1][0]["stats"][0]["metrics"], {"received": 1})
+        self.assertEqual(len(self.ask("GET", f"{path}?start_date=2027-01-01&end_date=2027-01-31&limit=2&offset=30")[1]), 1)
+        self.assertEqual(self.fields(self.ask("GET", path)), ["start_date"])

@@ -4,6 +4,7 @@ from twisted.internet import reactor
 
 from scaisend.inbound import parse_posts_store as store
 from scaisend.inbound.parse_posts_store import ParsePost
+from scaisend.reporting.periods import day_of
 from scaisend.storage.database import Txn
 from scaisend.storage.pool import open_database
 from tests.base import PlainTestCase, ReactorTestCase
@@ -29,11 +30,15 @@ def life(txn: Txn) -> list[object]:
     seen += [store.drop_claimed_across_tenants(txn, "inb_1", "att_1"), store.drop_claimed_across_tenants(txn, "inb_1", "att_4")]
     seen += [store.put_off_across_tenants(txn, "inb_2", "att_2", None, "x"), store.put_off_across_tenants(txn, "inb_2", "att_4", None, "x" * 5000)]
     seen.append([store.forget_failed_across_tenants(txn, at, 9) for at in (NOW, NOW + 2, NOW + 2)])
+    today = day_of(NOW)
+    store.add_across_tenants(txn, [ParsePost("inb_4", "tnt_a", "a.test", ("e@a.test",), 0, NOW), ParsePost("inb_5", "tnt_a", "a.test", ("e@a.test",), 0, NOW + 86_400)])
+    seen += [store.received(txn, tenant_id, today, today) == expected for tenant_id, expected in (("tnt_a", {today: 3}), ("tnt_b", {today: 1}), ("tnt_c", {}))]
+    txn.execute("DELETE FROM parse_posts WHERE mail_id IN ('inb_4', 'inb_5')")
     return [*seen, txn.rows("SELECT mail_id, attempts FROM parse_posts")]
 
 
 ANSWERS = [
-    [], ["a.test", "b.test"], ["a.test"], True, ["inb_2"], [], [("inb_1", 1), ("inb_2", 1)], False, True, False, True, [0, 1, 0], [("inb_3", 0)],
+    [], ["a.test", "b.test"], ["a.test"], True, ["inb_2"], [], [("inb_1", 1), ("inb_2", 1)], False, True, False, True, [0, 1, 0], True, True, True, [("inb_3", 0)],
 ]
 
 
