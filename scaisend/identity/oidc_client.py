@@ -55,39 +55,45 @@ class Kept(Generic[T]):
         self._fetch = fetch
         self._now_s = now_s
         self._value: T | None = None
-        self._fetched_at = self._tried_at = float("-inf")
+        self._fetched_at = self._tried_at = self._asked_at = float("-inf")
         self._waiting: list[Deferred[None]] | None = None
 
     async def get(self) -> T:
         """The document. Raises: Unavailable when there is none that may be used."""
         now = self._now_s()
-        if now - self._fetched_at >= FRESH_S:
-            await self.renew()
+        if now - self._fetched_at >= FRESH_S and (self._waiting is not None or now - self._tried_at >= AGAIN_AFTER_S):
+            await self._try()
         if self._value is None or now - self._fetched_at >= USABLE_S:
             raise Unavailable(PROVIDER)
         return self._value
 
     async def renew(self) -> bool:
-        """It was fetched anew, unless that was tried within the last half minute. Whether anything was tried."""
+        """It was fetched anew though it is fresh, unless that was done within the last half minute. Whether anything was tried."""
+        now = self._now_s()
+        if self._waiting is None:
+            if now - self._asked_at < AGAIN_AFTER_S:
+                return False
+            self._asked_at = now
+        await self._try()
+        return True
+
+    async def _try(self) -> None:
+        """It was fetched, by this request or by one that was at it already; what is kept stays when that failed."""
         if self._waiting is not None:
             waiting: Deferred[None] = Deferred()
             self._waiting.append(waiting)
-            await waiting
-            return True
+            return await waiting
         now = self._now_s()
-        if now - self._tried_at < AGAIN_AFTER_S:
-            return False
         self._tried_at, self._waiting = now, []
         try:
             self._value = await self._fetch()
             self._fetched_at = now
         except ScaiSendError:
-            return True  # what is kept is used as long as it may be
+            pass  # what is kept is used as long as it may be
         finally:
             waiters, self._waiting = self._waiting, None
             for each in waiters:
                 each.callback(None)
-        return True
 
 
 class OidcClient:
