@@ -11,6 +11,7 @@ from base64 import b32decode, b32encode
 from dataclasses import dataclass
 
 from scaisend.ids import letters, number_of
+from scaisend.sealing import keys_of
 
 VERSION = 1
 GOOD_FOR_DAYS = 30
@@ -47,7 +48,7 @@ def read_return_path(key: bytes, token: str, now_s: float) -> ReturnPath | None:
     except ValueError:
         return None
     body, signature = raw[:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(key, body)) or body[0] != VERSION:
+    if not any(hmac.compare_digest(signature, _signature(each, body)) for each in keys_of(key)) or body[0] != VERSION:
         return None
     day = int.from_bytes(body[19:21], "big")
     if not 0 <= int(now_s // DAY_S) - day <= GOOD_FOR_DAYS:

@@ -51,12 +51,12 @@ class Adapters:
     has_queue_server: bool
 
     async def check_fit(self) -> None:
-        """The database's schema serves this program, and SECRET_KEY is the one it was set up with.
+        """The database's schema serves this program, and SECRET_KEY, or one of SECRET_KEY_PREVIOUS, is the one it was set up with.
 
         Raises: UnfitSchema, Conflict; Unavailable when the database is away.
         """
         await self.database.run(check_schema, __version__, newest_revision())
-        await self.database.run(check_fingerprint, self.sealer.fingerprint())
+        await self.database.run(check_fingerprint, self.sealer.fingerprint(), self.sealer.other_fingerprints())
 
     async def close(self) -> None:
         """All connections are closed."""

@@ -27,9 +27,9 @@ def make_data_dir(config: Config) -> str:
 
 
 def make_sealer(config: Config) -> Sealer:
-    """The sealer of SECRET_KEY; on SQLite one is made in DATA_DIR when none is set."""
+    """The sealer of SECRET_KEY, and of SECRET_KEY_PREVIOUS beside it; on SQLite one is made in DATA_DIR when none is set."""
     key = config["SECRET_KEY"] or _kept_secret(make_data_dir(config))
-    return Sealer(key.encode(), os.urandom)
+    return Sealer(key.encode(), os.urandom, [each.encode() for each in config["SECRET_KEY_PREVIOUS"]])
 
 
 def _kept_secret(data_dir: str) -> str:

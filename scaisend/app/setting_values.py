@@ -85,6 +85,11 @@ def a_secret_key(raw: str) -> str:
     return text(raw)
 
 
+def secret_keys(raw: str) -> tuple[str, ...]:
+    """Secret keys, separated by commas."""
+    return tuple(a_secret_key(each) for each in (part.strip() for part in raw.split(",")) if each)
+
+
 def a_choice(*words: str) -> Callable[[str], str]:
     """One of the words."""
 

@@ -14,6 +14,7 @@ import orjson
 
 from scaisend.address import is_valid
 from scaisend.faults import Fault
+from scaisend.sealing import keys_of
 from scaisend.shape import Reader, finish
 
 GOOD_FOR_S = 48 * 3_600
@@ -79,7 +80,7 @@ def read_token(key: bytes, token: str, now_s: float) -> Proof | None:
         body = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         return None
-    if not hmac.compare_digest(signature, _signature(key, body)):
+    if not any(hmac.compare_digest(signature, _signature(each, body)) for each in keys_of(key)):
         return None
     tenant_id, sender_id, email, until = orjson.loads(body)
     return Proof(tenant_id, sender_id, email) if now_s <= until else None

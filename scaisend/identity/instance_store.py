@@ -1,5 +1,7 @@
 """Facts of the installation, and the epoch that tells when what is remembered of identity is out of date."""
 
+from collections.abc import Sequence
+
 from scaisend.faults import Conflict
 from scaisend.storage.database import Txn
 
@@ -31,14 +33,35 @@ def claim_fact(txn: Txn, name: str, value: str) -> str:
     return str(row[0]) if row else value
 
 
-def check_fingerprint(txn: Txn, fingerprint: str) -> None:
-    """This database's secrets are sealed under the SECRET_KEY of this fingerprint; the first caller decides which that is.
+def set_fact(txn: Txn, name: str, value: str) -> None:
+    """The fact of this name is `value`."""
+    txn.upsert("instance", ("name", "value"), [(name, value)], keys=("name",), update=("value",))
 
-    Raises: Conflict when it was another SECRET_KEY.
+
+def check_fingerprint(txn: Txn, fingerprint: str, others: Sequence[str] = ()) -> None:
+    """This database's secrets are sealed under the SECRET_KEY of this fingerprint, or one of the `others` that are accepted beside it.
+
+    The first caller decides which that is. Raises: Conflict when it was another SECRET_KEY.
     """
     kept = claim_fact(txn, FINGERPRINT, fingerprint)
-    if kept != fingerprint:
+    if kept != fingerprint and kept not in others:
         raise Conflict(
             f"SECRET_KEY is not the one this database was set up with (fingerprint {fingerprint}, expected {kept})", "SECRET_KEY",
-            "put the former SECRET_KEY back: with another one, stored secrets cannot be opened and links already sent do not work",
+            "put the former SECRET_KEY back, or name it in SECRET_KEY_PREVIOUS and run `scaisend secrets rotate`: without it, stored secrets "
+            "cannot be opened and links already sent do not work",
         )
+
+
+def sealed_facts_across_tenants(txn: Txn, after: str, most: int) -> list[tuple[str, bytes]]:
+    """Up to `most` (name, sealed secret) of the facts that are secrets, which follow the name `after`."""
+    rows = txn.rows(
+        "SELECT name, value FROM instance WHERE name LIKE 'sealed.%' AND name > :after ORDER BY name LIMIT :most", {"after": after, "most": most}
+    )
+    return [(row[0], bytes.fromhex(row[1])) for row in rows]
+
+
+def reseal_fact_across_tenants(txn: Txn, name: str, before: bytes, after: bytes) -> bool:
+    """The fact is sealed anew; False when it is not `before` any more."""
+    return txn.execute(
+        "UPDATE instance SET value = :after WHERE name = :name AND value = :before", {"name": name, "before": before.hex(), "after": after.hex()}
+    ) > 0

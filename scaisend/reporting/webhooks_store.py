@@ -97,6 +97,21 @@ def note_failure(txn: Txn, tenant_id: str, webhook_id: str, most: int, reason: s
     return Settled(row[0] if row else 0, bool(off))
 
 
+def sealed_secrets_across_tenants(txn: Txn, after: str, most: int) -> list[tuple[str, bytes]]:
+    """Up to `most` (webhook id, sealed secrets) that follow the id `after`."""
+    rows = txn.rows(
+        "SELECT id, sealed_secret FROM webhooks WHERE id > :after AND sealed_secret IS NOT NULL ORDER BY id LIMIT :most", {"after": after, "most": most}
+    )
+    return [(row[0], bytes(row[1])) for row in rows]
+
+
+def reseal_secrets_across_tenants(txn: Txn, webhook_id: str, before: bytes, after: bytes) -> bool:
+    """The secrets are sealed anew; False when they are not `before` any more."""
+    return txn.execute(
+        "UPDATE webhooks SET sealed_secret = :after WHERE id = :id AND sealed_secret = :before", {"id": webhook_id, "before": before, "after": after}
+    ) > 0
+
+
 def _row(webhook: Webhook) -> Sequence[str | int | bytes | None]:
     oauth = {"client_id": webhook.oauth.client_id, "token_url": webhook.oauth.token_url}
     return (

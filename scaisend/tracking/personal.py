@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scaisend.ids import letters, number_of
+from scaisend.sealing import keys_of
 
 LENGTH = 50
 SIGNATURE_BYTES = 12
@@ -77,7 +78,7 @@ def read_token(key: bytes, text: str, purposes: Container[str] = OPTING_OUT) -> 
         return None
     body, signature = raw[:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
     purpose = chr(body[0])
-    if not hmac.compare_digest(signature, _signature(key, body)) or purpose not in purposes:
+    if not any(hmac.compare_digest(signature, _signature(each, body)) for each in keys_of(key)) or purpose not in purposes:
         return None
     if b32encode(raw).decode().rstrip("=").lower() != text:  # the last letter has two bits to spare
         return None

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from scaisend.address import a_labels
 from scaisend.ids import number_of
+from scaisend.sealing import keys_of
 from scaisend.tracking.personal import CLICK, LENGTH, Named, placeholder, read_token
 
 LINK_LENGTH = 32
@@ -63,7 +64,7 @@ def read_link(key: bytes, token: str) -> Followed | None:
     except ValueError:
         return None
     body, signature = raw[: 2 + _BYTES], raw[2 + _BYTES :]
-    if not hmac.compare_digest(signature, _signature(message_key(key, named.message_id), body)):
+    if not any(hmac.compare_digest(signature, _signature(message_key(each, named.message_id), body)) for each in keys_of(key)):
         return None
     number = int.from_bytes(body[:2], "big")
     return Followed(named, number & ~IN_TEXT, bool(number & IN_TEXT), body[2:])
