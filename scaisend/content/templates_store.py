@@ -84,10 +84,11 @@ def template(txn: Txn, tenant_id: str, template_id: str, *, lock: bool = False) 
     return _template(row) if row else None
 
 
-def insert_template(txn: Txn, tenant_id: str, each: Template) -> None:
+def insert_template(txn: Txn, tenant_id: str, each: Template, *, ignore: bool = False) -> bool:
+    """Whether it is there now; with `ignore` it is not when another tenant has the id."""
     at = int(each.updated_at * US)
     columns = ("id", "tenant_id", "name", "generation", "created_at", "updated_at")
-    txn.insert("templates", columns, [(each.id, tenant_id, each.name, each.generation, at, at)])
+    return txn.insert("templates", columns, [(each.id, tenant_id, each.name, each.generation, at, at)], ignore=ignore) > 0
 
 
 def rename_template(txn: Txn, tenant_id: str, template_id: str, name: str, now: float) -> None:

@@ -50,14 +50,17 @@ def group(txn: Txn, tenant_id: str, group_id: int) -> Group | None:
     return found[0] if found else None
 
 
-def add_group(txn: Txn, tenant_id: str, *, name: str, description: str | None, is_default: bool, now: float) -> Group:
-    """The group, under a number of its own. Raises: Invalid when the name is taken or the tenant has MOST_GROUPS."""
+def add_group(
+    txn: Txn, tenant_id: str, *, name: str, description: str | None, is_default: bool, now: float, group_id: int | None = None
+) -> Group:
+    """The group, under `group_id` or a number of its own. Raises: Invalid when the name is taken or the tenant has MOST_GROUPS."""
     _lock_tenant(txn, tenant_id)
     others = groups(txn, tenant_id)
     if len(others) >= MOST_GROUPS:
         raise Invalid(f"An account may have {MOST_GROUPS} unsubscribe groups.", None, "Delete groups that are not used.")
     _refuse_taken(others, name, None)
-    group_id = max(int(now) - FIRST_ID_AT, max((each.id for each in others), default=0) + 1)
+    if group_id is None:
+        group_id = max(int(now) - FIRST_ID_AT, max((each.id for each in others), default=0) + 1)
     if is_default:
         _clear_default(txn, tenant_id)
     at = int(now * US)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 # command → its file; the order is that of the help
 COMMANDS: Mapping[str, str] = {
     "dev": "dev", "serve": "daemons", "worker": "daemons", "smtp": "daemons", "all": "daemons", "run": "daemons", "init": "init",
-    "migrate": "migrate", "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "audit": "audit", "backup": "backup", "audit-log": "audit_log", "secrets": "secrets", "classify": "classify",
+    "migrate": "migrate", "register": "register", "register-status": "register", "sync": "sync",
+    "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "audit": "audit", "backup": "backup", "import": "importing", "audit-log": "audit_log", "secrets": "secrets", "classify": "classify",
     "suppressions": "suppressions", "inbound": "inbound", "render": "render", "doctor": "doctor",
     "explain": "explain",
 }
