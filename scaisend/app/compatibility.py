@@ -20,6 +20,7 @@ from scaisend.faults import Unauthenticated
 from scaisend.http.route import Route
 from scaisend.identity.account_api import AccountApi
 from scaisend.identity.instance_store import identity_epoch
+from scaisend.identity.subusers_api import SubusersApi
 from scaisend.inbound.parse_api import ParseApi
 from scaisend.sending.api import SendApi
 from scaisend.storage.sweeping import Sweeping
@@ -38,6 +39,7 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
     sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
     return [
         *AccountApi(database=database).routes(),
+        *SubusersApi(database=database).routes(),
         *SettingsApi(database=database).routes(),
         *WhitelabelApi(database=database, domains=domains, sources=[each.address for each in sources if each.address is not None]).routes(),
         *LinksApi(

@@ -1,6 +1,6 @@
 """What SendGrid has and ScaiSend has not: a table of paths, each answered in SendGrid's form of an error, or with nothing found.
 
-A list that must be empty here (there are no subusers) is answered as an empty list, since programs read it on their way.
+A list that must be empty here (there are no alerts) is answered as an empty list, since programs read it on their way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +49,7 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/partner_settings", "GET", "There are no partner settings.", GET={"result": []}),
     _row("/v3/partner_settings/new_relic", "GET PATCH", "There are no partner settings."),
     _row("/v3/user/password", "PUT", "There are no passwords: credentials are API keys, or the identity provider's."),
-    _row("/v3/subusers", "GET POST", SUBUSERS, GET=[]),
-    _row("/v3/subusers/reputations", "GET", SUBUSERS, GET=[]),
+    _row("/v3/subusers", "POST", SUBUSERS),
     _row("/v3/subusers/stats", "GET", SUBUSERS),
     _row("/v3/subusers/stats/monthly", "GET", SUBUSERS),
     _row("/v3/subusers/stats/sums", "GET", SUBUSERS),

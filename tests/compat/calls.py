@@ -58,7 +58,8 @@ CALLS: tuple[Calling, ...] = (
     *c("DELETE=204", "/v3/templates/{template}"),
     # keys
     *c("GET=200 POST=201", "/v3/api_keys", {"name": "My API Key", "sample": "data", "scopes": ["mail.send", "alerts.create"]}, key="api_key_id"),
-    *c("GET=200", "/v3/api_keys/{key}"), *c("PUT=200 PATCH=200", "/v3/api_keys/{key}", {"name": "A", "scopes": ["user.profile.read"]}),
+    *c("GET=200", "/v3/api_keys/{key}"), *c("PUT=200", "/v3/api_keys/{key}", {"name": "A", "scopes": ["user.profile.read"]}),
+    *c("PATCH=200", "/v3/api_keys/{key}", {"name": "B"}),
     *c("DELETE=204", "/v3/api_keys/{key}"), *c("GET=200", "/v3/scopes"),
     # suppressions
     *[call for name in LISTS for call in (
@@ -91,7 +92,7 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200 POST=201", "/v3/verified_senders", {"nickname": "a", "from_email": "a@example.com", "reply_to": "a@example.com"}, verified="id"),
     *c("PATCH=200", "/v3/verified_senders/{verified}", {"nickname": "b"}), *c("POST=204", "/v3/verified_senders/resend/{verified}"),
     *c("GET=200", "/v3/verified_senders/domains"), *c("GET=200", "/v3/verified_senders/steps_completed"), *c("DELETE=204", "/v3/verified_senders/{verified}"),
-    *c("GET=200 POST=201", "/v3/whitelabel/links", {"domain": "example.com", "subdomain": "mail", "default": True}, link="id"),
+    *c("GET=200 POST=201", "/v3/whitelabel/links", {"domain": "example.com", "subdomain": "mail", "default": False}, link="id"),
     *c("GET=200 PATCH=200", "/v3/whitelabel/links/{link}", {"default": True}), *c("GET=200", "/v3/whitelabel/links/default?domain=example.com"),
     *c("POST=200", "/v3/whitelabel/links/{link}/validate"), *c("POST=200", "/v3/whitelabel/links/{link}/subuser", {"username": "jane"}),
     *c("GET=200 DELETE=204", "/v3/whitelabel/links/subuser"), *c("DELETE=204", "/v3/whitelabel/links/{link}"),

@@ -23,12 +23,13 @@ _NAME = re.compile(r"\{(\w+)\}(?!\})")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call; `reason` is why it is not offered."""
+    """What came of a call; `reason` is why it is not offered, `is_noted` whether the audit log tells of it."""
 
     calling: Calling
     status: int
     answer: str
     reason: str | None
+    is_noted: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -60,7 +61,7 @@ def page(outcomes: Iterable[Outcome]) -> str:
         "Left out are campaigns and contacts (`/v3/campaigns*`, `/v3/contactdb/*`, `/v3/marketing/*`): ScaiSend sends transactional mail. Written by",
         "`python -m tests.compat`; a test holds it to what the server answers.", "",
         f"{met} of {len(rows)} calls are answered as the clients expect. The others are refused with 404 in SendGrid's form of an error, with the reason",
-        "in `help`. Where a list can only be empty here (subusers, teammates, alerts), it is answered as an empty list.", "",
+        "in `help`. Where a list can only be empty here (teammates, alerts), it is answered as an empty list.", "",
         "| method | path | expected | answered | verdict |", "|---|---|---|---|---|", *rows, "",
     ])
 
@@ -72,6 +73,7 @@ def _run(installation: Installation) -> list[Outcome]:
     reasons = Map([Rule(each.path, methods=each.methods.split(), endpoint=each.reason) for each in TABLE]).bind("")
     connection = HTTPConnection(urlsplit(installation.url("all")).netloc, timeout=60)
     outcomes = []
+    acts = 0
     for calling in CALLS:
         body = None if calling.body is None else json.dumps(_filled(calling.body, seeds))
         headers = {"Authorization": f"Bearer {installation.api_key}", "Content-Type": "application/json"}
@@ -82,9 +84,17 @@ def _run(installation: Installation) -> list[Outcome]:
         if response.status == calling.expected and calling.keep:
             seeds |= {name: json.loads(answer)[key] for name, key in calling.keep.items()}
         reason = reasons.match(path.partition("?")[0], calling.method)[0] if _matches(reasons, path, calling.method) else None
-        outcomes.append(Outcome(calling, response.status, answer, reason))
+        before, acts = acts, _last_act(connection, headers)
+        outcomes.append(Outcome(calling, response.status, answer, reason, is_noted=acts > before))
     connection.close()
     return outcomes
+
+
+def _last_act(connection: HTTPConnection, headers: dict[str, str]) -> int:
+    """The number of the audit log's newest act."""
+    connection.request("GET", "/api/admin/audit-log?limit=1", headers=headers)
+    found = json.loads(connection.getresponse().read())["data"]
+    return int(found[0]["number"]) if found else 0
 
 
 def _matches(reasons: Any, path: str, method: str) -> bool:
