@@ -2,22 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from scaisend.reporting.counts import CATEGORY, COLUMNS, Counts, rows_of
 from scaisend.reporting.periods import DAY, MONTH, portions
-from scaisend.storage.database import Row, Txn, Value
+from scaisend.storage.database import Txn, Value
 
 TOTAL = ""
 _AT_ONCE = 500
 _KEYS = ("tenant_id", "span", "kind", "period", "name")
-_VALUES = ", ".join(COLUMNS)
-_SUMS = ", ".join(f"SUM({name})" for name in COLUMNS)
+_SUMS = [f"SUM({name})" for name in COLUMNS]
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """The numbers of one name, from the day `period` on; `values` are in the order of COLUMNS."""
 
     period: str
@@ -39,8 +37,10 @@ def add_counts_across_tenants(txn: Txn, counts: Counts) -> None:
 def replace_day_across_tenants(txn: Txn, day: str, counts: Counts) -> int:
     """The day's rows are these counts and nothing else, and where that changed one its month is summed up again; how many numbers changed."""
     before = {
-        (row[0], row[1], row[2]): list(row[3:])
-        for row in txn.rows(f"SELECT tenant_id, kind, name, {_VALUES} FROM statistics_sums WHERE period = :day AND span = 'day'", {"day": day})
+        (row[0], row[1], row[2]): _values(row[3])
+        for row in txn.rows(
+            f"SELECT tenant_id, kind, name, {txn.dialect.joined(COLUMNS)} FROM statistics_sums WHERE period = :day AND span = 'day'", {"day": day}
+        )
     }
     after = {(tenant_id, kind, name): values for (tenant_id, _, kind, name), values in rows_of(counts).items()}
     wrong = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
@@ -64,12 +64,15 @@ def sums_of(txn: Txn, tenant_id: str, kind: str, first: date, last: date, names:
         where = "tenant_id = :tenant_id AND span = :span AND kind = :kind AND period >= :first AND period <= :last"
         if names is not None:
             where += " AND name IN :names"
-        what = f"name, {_SUMS}" if by == TOTAL else f"name, {_VALUES}, period"
+        what = f"{txn.dialect.joined(_SUMS)}, :period" if by == TOTAL else f"{txn.dialect.joined(COLUMNS)}, period"
         rows = txn.rows(
-            f"SELECT {what} FROM statistics_sums WHERE {where}{' GROUP BY name' if by == TOTAL else ''}",
-            {"tenant_id": tenant_id, "span": span, "kind": kind, "first": begin.isoformat(), "last": end.isoformat(), "names": list(names or ())},
+            f"SELECT name, {what} FROM statistics_sums WHERE {where}{' GROUP BY name' if by == TOTAL else ''}",
+            {
+                "tenant_id": tenant_id, "span": span, "kind": kind, "first": begin.isoformat(), "last": end.isoformat(), "names": list(names or ()),
+                "period": first.isoformat(),
+            },
         )
-        found += [_counted(row, first.isoformat() if by == TOTAL else row[-1]) for row in rows]
+        found += [Counted(row[2], row[0], _values(row[1])) for row in rows]
     return found
 
 
@@ -82,9 +85,8 @@ def names_of(txn: Txn, tenant_id: str, prefix: str, most: int) -> list[str]:
     return [row[0] for row in rows if row[0].startswith(prefix)]
 
 
-def _counted(row: Row, period: str) -> Counted:
-    # MariaDB sums whole numbers up to a decimal.
-    return Counted(period, row[0], [int(value) for value in row[1 : len(COLUMNS) + 1]])
+def _values(joined: str) -> list[int]:
+    return list(map(int, joined.split(",")))
 
 
 def _sum_month(txn: Txn, tenant_id: str, kind: str, names: Sequence[str], day: str) -> None:
@@ -92,11 +94,11 @@ def _sum_month(txn: Txn, tenant_id: str, kind: str, names: Sequence[str], day: s
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
         rows = txn.rows(
-            f"SELECT name, {_SUMS} FROM statistics_sums WHERE tenant_id = :tenant_id AND span = 'day' AND kind = :kind AND name IN :names "
+            f"SELECT name, {txn.dialect.joined(_SUMS)} FROM statistics_sums WHERE tenant_id = :tenant_id AND span = 'day' AND kind = :kind AND name IN :names "
             "AND period >= :first AND period <= :last GROUP BY name",
             {"tenant_id": tenant_id, "kind": kind, "names": some, "first": month, "last": f"{month[:8]}31"},
         )
-        there = {row[0]: [int(value) for value in row[1:]] for row in rows}
+        there = {row[0]: _values(row[1]) for row in rows}
         _write(txn, MONTH, month, [((tenant_id, kind, name), there.get(name)) for name in some])
 
 

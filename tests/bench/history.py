@@ -21,8 +21,12 @@ LIVES = (
     (97, ("delivered", "open", "spam_report")), (100, ("delivered", "click", "click")),
 )
 LATER_MS = (0, 2_000, 3_600_000, 7_300_000)
-DETAILS = {"machine": '{"machine":true}', "open": '{"useragent":"Mozilla/5.0","ip":"192.0.2.1"}', "delivered": '{"response":"250 2.0.0 Ok","tls":true}'}
+DETAILS = {"machine": '{"machine":true}', "open": '{"useragent":"Mozilla/5.0","ip":"192.0.2.1"}', "delivered": '{"host":"mx1.example.net","response":"250 2.0.0 Ok","tls":true}'}
 EVENTS = "id, tenant_id, message_id, recipient_id, seq, type, happened_at, detail"
+RECIPIENTS = "id, tenant_id, message_id, number, kind, email, status, attempts, updated_at"
+# Most mailboxes are at a few providers; the rest are at domains of their own.
+DOMAINS = ("gmail.com",) * 35 + ("outlook.com",) * 12 + ("yahoo.com",) * 8 + ("icloud.com",) * 6 + ("gmx.de",) * 4
+OWN_DOMAINS = 3_000
 MESSAGES = "id, tenant_id, request_id, from_email, personalization, status, recipient_count, event_seq, categories, accepted_at, updated_at"
 
 
@@ -48,18 +52,21 @@ def write_history(ours: Ours, events: int, until_ms: int, days: float, busy_id: 
     mails, begin_ms = events // EVENTS_A_MAIL, until_ms - int(days * DAY_MS)
     for start in range(0, mails, MAILS_AT_ONCE):
         message_lines: list[str] = []
+        recipient_lines: list[str] = []
         event_lines: list[str] = []
         for number in range(start, min(mails, start + MAILS_AT_ONCE)):
             at_ms = begin_ms + (until_ms - begin_ms) * number // mails
             sender = who[0] if chance.random() < BUSY_SHARE else who[chance.randrange(1, len(who))]
-            message, some = _mail(first + number, at_ms, until_ms, sender, chance)
+            message, recipient, some = _mail(first + number, at_ms, until_ms, sender, chance)
             message_lines.append(message)
+            recipient_lines.append(recipient)
             event_lines += some
         _load(ours, "messages", MESSAGES, message_lines)
+        _load(ours, "recipients", RECIPIENTS, recipient_lines)
         _load(ours, "events", EVENTS, sorted(event_lines))
 
 
-def _mail(number: int, at_ms: int, until_ms: int, sender: Sender, chance: random.Random) -> tuple[str, list[str]]:
+def _mail(number: int, at_ms: int, until_ms: int, sender: Sender, chance: random.Random) -> tuple[str, str, list[str]]:
     message_id = _id("msg", at_ms, sender.id, number)
     place = int(len(sender.categories) * chance.random() ** 2)
     categories = json.dumps([sender.categories[place], sender.categories[-1 - place // 2]] if chance.random() < 0.6 else [sender.categories[place]])
@@ -76,7 +83,11 @@ def _mail(number: int, at_ms: int, until_ms: int, sender: Sender, chance: random
     message = "\t".join((
         message_id, sender.id, f"r{number:021d}", "orders@src.test", "{}", "delivered", "1", str(len(life)), categories, str(at_ms * 1000), str(at_ms * 1000),
     ))
-    return message, rows
+    domain = chance.choice(DOMAINS) if chance.random() < 0.65 else f"example{chance.randrange(OWN_DOMAINS)}.test"
+    recipient = "\t".join((
+        f"{message_id}.0", sender.id, message_id, "0", "to", f"user{number % 900_000}@{domain}", "delivered", "1", str(at_ms * 1000),
+    ))
+    return message, recipient, rows
 
 
 def _id(prefix: str, at_ms: int, tenant_id: str, number: int) -> str:
