@@ -1,7 +1,6 @@
 """What an installation has once: its secret key, its schema, its fingerprint."""
 
 import os
-import re
 import secrets
 from contextlib import suppress
 
@@ -48,7 +47,7 @@ def _kept_secret(data_dir: str) -> str:
 
 
 def write_privately(path: str, text: str, *, replace: bool = True) -> None:
-    """The file holds the text, mode 600: a reader sees the old file or the whole new one; a symbolic link stays one.
+    """The file holds the text, mode 600: a reader sees the old file or the whole new one; a symbolic link stays one, and so does its owner.
 
     Without `replace` a file that is there stays as it is. Raises: Invalid when it cannot be written.
     """
@@ -60,6 +59,8 @@ def write_privately(path: str, text: str, *, replace: bool = True) -> None:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
+                if replace:
+                    _keep_owner(path, stream.fileno())
                 os.fsync(stream.fileno())
             if replace:
                 os.replace(temporary, path)
@@ -74,25 +75,20 @@ def write_privately(path: str, text: str, *, replace: bool = True) -> None:
         raise Invalid(f"{path} cannot be written ({error.strerror})") from None
 
 
+def _keep_owner(path: str, descriptor: int) -> None:
+    """Root rewrites the file of another user: it stays that user's."""
+    with suppress(FileNotFoundError):
+        before = os.stat(path)
+        if os.geteuid() == 0 and before.st_uid != 0:
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+
+
 def _sync_directory(path: str) -> None:
     directory = os.open(path, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-def with_variable(text: str, variable: str, value: str) -> str:
-    """The text of an env file with `variable=value`: in place of its last line for the variable, else at the end; all other lines as they were."""
-    lines = text.splitlines(keepends=True)
-    named = re.compile(rf"\s*(export\s+)?{re.escape(variable)}\s*(=|$)")
-    for place in reversed(range(len(lines))):
-        if named.match(lines[place]):
-            lines[place] = f"{variable}={value}\n"
-            return "".join(lines)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    return "".join([*lines, f"{variable}={value}\n"])
 
 
 def prepare_embedded(config: Config) -> None:

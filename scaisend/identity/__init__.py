@@ -5,11 +5,13 @@ Partner → tenant → people and API keys. Every request resolves to exactly on
 Doors     `authenticate.Authenticator` turns a credential into a `Caller` (the Identity seam of http/door.py);
           `keys_store.check_callers` asks again inside the transaction that acts on the verdict;
           `/v3/api_keys`, `/v3/scopes`, `/v3/user/account` and its like, `/api/admin/api-keys`, `/api/admin/audit-log`;
-          `settings_store` (what a tenant has set, for the rooms above).
+          `settings_store` (what a tenant has set, for the rooms above);
+          `scaikey_api` takes the identity provider's events, `sync_worker` reads its lists, `registration_client` makes us its client.
 Clean     `permissions` (ours, SendGrid's scope names, the default roles), `api_key` (the form of a key and the verdict on it),
-          `key_request` (what /v3/api_keys is asked for).
+          `key_request` (what /v3/api_keys is asked for), `provider_news` and `provider_events` (what the provider tells, and its signature).
 Worker    `last_used_worker.LastUsed` writes down when keys were last used.
-Tables    partners, tenants, roles, api_keys, audit_log; `epochs` and `instance` of the installation.
+Tables    partners, tenants, users, user_groups and who is in them, roles and who has them, api_keys, audit_log; provider_events and
+          provider_syncs; `epochs` and `instance` of the installation.
 Callers   http/door.py through the seam; every room above for `record_act`; app/ for init, keys and tenants.
 
 Laws

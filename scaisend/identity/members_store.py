@@ -7,7 +7,7 @@ departure is kept, so that word of an earlier arrival does not bring the user ba
 from collections.abc import Sequence
 
 from scaisend.identity.instance_store import bump_identity_epoch
-from scaisend.storage.database import Txn
+from scaisend.storage.database import Txn, Value
 
 _ONE = "tenant_id = :tenant_id AND group_id = :group_id AND user_id = :user_id"
 _COLUMNS = ("tenant_id", "group_id", "user_id", "provider_at")
@@ -36,7 +36,7 @@ def set_members(txn: Txn, tenant_id: str, group_id: str, user_ids: Sequence[str]
 
 def add_member(txn: Txn, tenant_id: str, group_id: str, user_id: str, *, at: float) -> None:
     """The user is in the group, unless it left after that moment."""
-    one = {"tenant_id": tenant_id, "group_id": group_id, "user_id": user_id, "at": int(at * 1_000_000)}
+    one: dict[str, Value] = {"tenant_id": tenant_id, "group_id": group_id, "user_id": user_id, "at": int(at * 1_000_000)}
     if txn.row(f"SELECT user_id FROM group_departures WHERE {_ONE} AND provider_at > :at", one):
         return
     if txn.insert("group_members", _COLUMNS, [tuple(one.values())], ignore=True):
@@ -47,7 +47,7 @@ def add_member(txn: Txn, tenant_id: str, group_id: str, user_id: str, *, at: flo
 
 def remove_member(txn: Txn, tenant_id: str, group_id: str, user_id: str, *, at: float) -> None:
     """The user is not in the group, unless it came after that moment."""
-    one = {"tenant_id": tenant_id, "group_id": group_id, "user_id": user_id, "at": int(at * 1_000_000)}
+    one: dict[str, Value] = {"tenant_id": tenant_id, "group_id": group_id, "user_id": user_id, "at": int(at * 1_000_000)}
     if not txn.insert("group_departures", _COLUMNS, [tuple(one.values())], ignore=True):
         txn.execute(f"UPDATE group_departures SET provider_at = :at WHERE {_ONE} AND provider_at < :at", one)
     if txn.execute(f"DELETE FROM group_members WHERE {_ONE} AND (provider_at IS NULL OR provider_at <= :at)", one):

@@ -67,7 +67,7 @@ def take_event_across_tenants(txn: Txn, ids: IdMaker, event: Event, *, now_s: fl
     found = tell_across_tenants(txn, ids, told, now_s=now_s)
     if found is None:
         raise LookupError(event.told.external_id)
-    tenant_id = _tenant_of(txn, event.told.noun, found)
+    tenant_id = _tenant_of_across_tenants(txn, event.told.noun, found)
     if event.effect == "membership" and tenant_id is not None and event.user_id is not None:
         member = _member(txn, ids, tenant_id, event.user_id, now_s=now_s)
         (add_member if event.is_in else remove_member)(txn, tenant_id, found, member, at=event.at)
@@ -102,6 +102,11 @@ def left_across_tenants(txn: Txn, noun: str, sync_id: str, *, began_at: float) -
     """How many of the provider's things the full sync did not see, without those that changed while it ran."""
     row = txn.row(f"SELECT COUNT(*) FROM {TABLES[noun]} WHERE {_UNSEEN}", {"sync_id": sync_id, "began": int(began_at * 1_000_000)})
     return int(row[0]) if row else 0
+
+
+def seen_in_across_tenants(txn: Txn, noun: str, sync_id: str) -> bool:
+    """Whether the full sync saw any."""
+    return txn.row(f"SELECT id FROM {TABLES[noun]} WHERE synced_in = :sync_id LIMIT 1", {"sync_id": sync_id}) is not None
 
 
 def deactivate_across_tenants(txn: Txn, noun: str, sync_id: str, *, began_at: float, now_s: float) -> int:
@@ -139,7 +144,7 @@ def _member(txn: Txn, ids: IdMaker, tenant_id: str, external_id: str, *, now_s: 
     return mirror_across_tenants(txn, ids, "users", news, now_s=now_s)
 
 
-def _tenant_of(txn: Txn, noun: str, an_id: str) -> str | None:
+def _tenant_of_across_tenants(txn: Txn, noun: str, an_id: str) -> str | None:
     if noun == TENANTS:
         return an_id
     if noun == PARTNERS:

@@ -38,7 +38,7 @@ class RoutedTestCase(PlainTestCase):
     def caller(self, tenant_id: str, *scopes: str) -> Any:
         return caller_with(self.database, make_a_key(self.database, self.ids, tenant_id, scopes))
 
-    def ask(self, method: str, target: str, body: object = None, *, tenant: str = "", caller: Any = None) -> tuple[int, Any]:
+    def ask(self, method: str, target: str, body: object = None, *, tenant: str = "", caller: Any = None, headers: Any = None) -> tuple[int, Any]:
         """Status and JSON (or text)."""
         parts = urlsplit(target)
         route, values, refusal = self.site.find(method.encode(), parts.path.encode())
@@ -47,7 +47,7 @@ class RoutedTestCase(PlainTestCase):
             return refusal.status, json.loads(refusal.body)
         who = NOBODY if route.public else caller or self.callers[tenant or self.tenant.id]
         call = Call(
-            caller=who, path={name: str(value) for name, value in values.items()}, query=parse_qs(parts.query, keep_blank_values=True),
+            caller=who, path={name: str(value) for name, value in values.items()}, query=parse_qs(parts.query, keep_blank_values=True), headers=headers or {},
             body=b"" if body is None else json.dumps(body).encode(), now_s=self.at, remote="192.0.2.7", request_id="req_1",
         )
         try:

@@ -1,17 +1,13 @@
 """init: makes the first partner, tenant, roles and admin key."""
 
 import argparse
-import os
 import secrets
-import sys
 import time
 from typing import Any
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.commands.session import add_options, print_json, with_adapters
-from scaisend.app.config import load
-from scaisend.app.installation import with_variable, write_privately
-from scaisend.faults import Invalid
+from scaisend.app.env_file import ensure_secret_key
 from scaisend.identity.api_key import make_key
 from scaisend.identity.people_store import Installed, init_installation
 
@@ -30,7 +26,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 when the installation is set up now, 1 when it was before."""
-    _ensure_secret_key(options.env_file)
+    ensure_secret_key(options.env_file)
     key = make_key(secrets.token_bytes(16))
 
     async def work(adapters: Adapters) -> Installed:
@@ -49,24 +45,3 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name}: {value}")
         print("The API key is shown this once: keep it.")
     return 0
-
-
-def _ensure_secret_key(env_file: str) -> None:
-    """SECRET_KEY is set, if need be by writing a new one into the env file; on SQLite it is made in DATA_DIR instead."""
-    try:
-        load(os.environ, env_file)
-        return
-    except Invalid as error:
-        if [fault.field for fault in error.faults] != ["SECRET_KEY"] or "must be set" not in error.faults[0].message:
-            raise
-    key = secrets.token_hex(32)
-    text = ""
-    try:
-        with open(env_file, encoding="utf-8") as stream:
-            text = stream.read()
-    except FileNotFoundError:
-        pass
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{env_file} cannot be read ({type(error).__name__}), so no SECRET_KEY can be written into it") from None
-    write_privately(env_file, with_variable(text, "SECRET_KEY", key))
-    print(f"a SECRET_KEY was written into {env_file}: keep it safe, stored secrets are lost without it", file=sys.stderr)
