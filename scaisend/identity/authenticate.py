@@ -4,6 +4,7 @@
 may answer from memory: for routes whose own transaction asks `keys_store.check_callers` before it commits.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ class Authenticator:
     """The Identity seam for API keys.
 
     `look_up` answers what the primary database, never a replica, says of a key's hash (`keys_store.find_credential`);
-    `note_use(key_id, tenant_id)` hears of every key that was accepted, `lockout` of every one that nobody knows, once. The keys
-    themselves need no such guard, with 128 random bits: it bounds what guessing costs the database.
+    `note_use(key_id, tenant_id)` hears of every key that was accepted, `lockout` of every credential that nobody knows, once.
+    The keys themselves need no such guard, with 128 random bits: it bounds what guessing costs the database.
     """
 
     def __init__(
@@ -55,9 +56,9 @@ class Authenticator:
         Raises: Unauthenticated when the credential is no key, or an unknown, revoked or expired one; Forbidden when the tenant
         is not active or the key would act for another; TooManyRequests when the source is locked out.
         """
-        key_hash = self._hash(credential)
+        key_hash = _digest(credential)
         self._refuse_guessing(key_hash, now_s, remote)
-        found = await self._look_up(key_hash)
+        found = await self._look_up(key_hash) if is_key(credential) else None
         if found is None and key_hash not in self._unknown:
             await self._lockout.note(remote, now_s)
         caller = self._judge(key_hash, found, now_s)
@@ -76,11 +77,8 @@ class Authenticator:
         return self._admit(caller, on_behalf_of)
 
     def remembered(self, credential: str, now_s: float) -> Caller | None:
-        """The caller if a verdict on this key is in memory, its time is not up and no newer epoch was seen.
-
-        Raises: Unauthenticated when the credential is no key of ours.
-        """
-        key_hash = self._hash(credential)
+        """The caller if a verdict on this key is in memory, its time is not up and no newer epoch was seen."""
+        key_hash = _digest(credential)
         verdict = self._verdicts.get(key_hash)
         if verdict is None:
             return None
@@ -92,11 +90,6 @@ class Authenticator:
     def saw_epoch(self, epoch: int) -> None:
         """Verdicts reached under another epoch are not answered from memory any more."""
         self._epoch = epoch
-
-    def _hash(self, credential: str) -> bytes:
-        if not is_key(credential):
-            raise Unauthenticated(REFUSED)
-        return hash_of(credential)
 
     def _refuse_guessing(self, key_hash: bytes, now_s: float, remote: str) -> None:
         until = self._unknown.get(key_hash)
@@ -130,3 +123,8 @@ class Authenticator:
             raise Forbidden("access forbidden: this credential may not act for another account", help="leave the on-behalf-of header out")
         self._note_use(caller.credential_id, caller.tenant_id)
         return caller
+
+
+def _digest(credential: str) -> bytes:
+    """What a credential is remembered by: a key's own hash, or one of what is no key."""
+    return hash_of(credential) if is_key(credential) else b"-" + hashlib.sha256(credential.encode("utf-8", "replace")).digest()

@@ -45,7 +45,7 @@ class Bearers:
         )
 
     async def _person(self, token: str, now_s: float, remote: str, on_behalf_of: str | None) -> Caller:
-        behalf = on_behalf_of.removeprefix(ACCOUNT).strip() if on_behalf_of else None
+        behalf = _account(on_behalf_of) if on_behalf_of else None
         try:
             claims = await self._claims_of(token)
         except Expired:
@@ -55,3 +55,12 @@ class Bearers:
             await self._lockout.note(remote, now_s)
             raise
         return caller_of_person(await self._stand(claims, behalf), on_behalf=behalf is not None)
+
+
+def _account(header: str) -> str:
+    """The account that the header names: SendGrid's `account-id …`, or an id or username as it is, in UTF-8."""
+    name = header.removeprefix(ACCOUNT).strip()
+    try:
+        return name.encode("latin-1").decode()
+    except UnicodeError:
+        return name

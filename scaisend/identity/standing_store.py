@@ -3,8 +3,10 @@
 import json
 
 from scaisend.identity.person import Place, Standing
+from scaisend.identity.reach import SUPER_ADMIN
 from scaisend.storage.database import Txn
 
+LONGEST_NAME = 255
 # The groups a user is in, and those around them; UNION ends circles, and a group that is not active gives nothing and leads nowhere.
 AROUND = (
     "WITH RECURSIVE around (id) AS ("
@@ -25,7 +27,10 @@ _PLACE = "SELECT t.id, t.partner_id, t.status, p.status FROM tenants t JOIN part
 
 
 def standing_across_tenants(txn: Txn, user_id: str, on_behalf_of: str | None = None) -> Standing | None:
-    """The person, acting for the tenant of this id (ours or the provider's), or else its own. None when there is no such person.
+    """The person, acting for the tenant of this id (ours or the provider's) or username, or else its own. None when there is no such person.
+
+    A username, a tenant's slug or where it has none its name, counts among the tenants of the person's partner, or for a super
+    admin among all, and only where one tenant alone is called so.
 
     The epoch is read before the rest, so that what changes meanwhile is asked for again.
     """
@@ -33,7 +38,7 @@ def standing_across_tenants(txn: Txn, user_id: str, on_behalf_of: str | None = N
     if row is None:
         return None
     status, role, partner_id, partner_status, own, epoch = row
-    place = _place(txn, on_behalf_of or own)
+    place = _place(txn, on_behalf_of or own, within=None if role == SUPER_ADMIN else partner_id or "")
     granted = granted_to_user(txn, own, user_id) if own and place is not None and place.tenant_id == own else frozenset()
     return Standing(user_id, status, role, partner_id, partner_status, own, place, granted, int(epoch))
 
@@ -47,8 +52,16 @@ def granted_to_user(txn: Txn, tenant_id: str, user_id: str) -> frozenset[str]:
     return frozenset(name for row in found for name in json.loads(row[0]))
 
 
-def _place(txn: Txn, name: str | None) -> Place | None:
-    if not name or not name.isascii():
+def _place(txn: Txn, name: str | None, *, within: str | None) -> Place | None:
+    """The tenant of this id, or of this username `within` a partner; within any when that is None."""
+    if not name or len(name) > LONGEST_NAME:
         return None
-    row = txn.row(f"{_PLACE} t.id = :name", {"name": name}) or txn.row(f"{_PLACE} t.external_id = :name", {"name": name})
+    row = None
+    if name.isascii():  # MySQL refuses to compare an ASCII column with other text
+        row = txn.row(f"{_PLACE} t.id = :name", {"name": name}) or txn.row(f"{_PLACE} t.external_id = :name", {"name": name})
+    if row is None:
+        called = "t.slug IS NULL AND t.name = :name" if not name.isascii() else "(t.slug = :name OR (t.slug IS NULL AND t.name = :name))"
+        reach = "" if within is None else " AND t.partner_id = :within"
+        found = txn.rows(f"{_PLACE} {called}{reach} ORDER BY t.id LIMIT 2", {"name": name, "within": within or ""})
+        row = found[0] if len(found) == 1 else None
     return Place(*row) if row else None

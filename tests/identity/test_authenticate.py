@@ -139,6 +139,14 @@ class AuthenticateTests(PlainTestCase):
         self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "e" * 32, remote="192.0.2.2")
         self.assertRaises(Unauthenticated, self.ask, self.here, "sg_live_" + "d" * 32, at=NOW + 60)
 
+    def test_what_is_no_key_is_guessing_too(self) -> None:
+        """Passwords that could be no key of ours are counted with the wrong keys, as robots try them."""
+        for number in range(FAILURES[0].count):
+            self.assertRaises(Unauthenticated, self.ask, self.here, f"password{number}")
+        self.assertRaises(TooManyRequests, self.ask, self.here, "hunter2")
+        self.assertRaises(TooManyRequests, self.ask_cached, self.here, "hunter2")
+        self.assertRaises(TooManyRequests, self.ask, self.here)
+
     def test_one_wrong_key_is_no_guessing(self) -> None:
         """A program that keeps on using one wrong key locks nobody out, however long it does."""
         for minute in range(200):

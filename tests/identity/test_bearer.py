@@ -1,12 +1,13 @@
 from twisted.internet.task import Clock
 
-from scaisend.faults import Forbidden, Unauthenticated, Unavailable
+from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.bearer import Bearers
 from scaisend.identity.keys_store import check_callers, find_credential
+from scaisend.identity.lockout import FAILURES
 from scaisend.identity.mirror_store import seen_across_tenants
 from scaisend.identity.oidc_client import OidcClient
-from scaisend.identity.people_store import roles, set_partner_status, set_tenant_status
+from scaisend.identity.people_store import make_tenant, roles, set_partner_status, set_tenant_status
 from scaisend.identity.permissions import EVERYTHING
 from scaisend.identity.reach import ABOVE
 from scaisend.identity.roles_store import give_role, take_role
@@ -84,6 +85,22 @@ class BearersTests(PlainTestCase):
             for name in (self.other.id, "tnt_x", "é"):
                 self.assertRaises(Forbidden, self.ask, token, name)
 
+    def test_usernames(self) -> None:
+        """SendGrid's way: the account is named by its slug, or its name where it has none, among those that the person sees."""
+        other = self.database.now(make_tenant, self.ids, name="Größe & Co", partner_id=self.tenant.partner_id, now_s=NOW)
+        slugged = self.database.now(make_tenant, self.ids, name="Acme", slug="acme-2", partner_id=self.tenant.partner_id, now_s=NOW)
+        partner = self.provider.token("pat", role="partner_admin", partner_id=self.tenant.partner_id)
+        above, plain = self.provider.token("sue", role="super_admin"), self.provider.token(tenant_id=self.tenant.id, role="tenant_admin")
+        for name, tenant in (("Acme", self.tenant), ("acme-2", slugged), ("Größe & Co".encode().decode("latin-1"), other)):
+            for token in (partner, above):
+                self.assertEqual(self.ask(token, name).tenant_id, tenant.id, name)
+        self.assertEqual(self.ask(plain, "Acme").tenant_id, self.tenant.id)
+        self.assertEqual(self.ask(above, "Other").tenant_id, self.other.id)
+        self.database.now(make_tenant, self.ids, name="Acme", partner_id=self.other.partner_id, now_s=NOW)
+        self.assertEqual(self.ask(partner, "Acme").tenant_id, self.tenant.id)
+        for token, name in ((above, "Acme"), (partner, "Other"), (plain, "acme-2"), (plain, "Other"), (partner, "x" * 300)):
+            self.assertRaises(Forbidden, self.ask, token, name)
+
     def test_unknown_accounts(self) -> None:
         """A token of an account that is not known here is refused, and so is one of no account at all."""
         for claims in ({"tenant_id": "nowhere"}, {"partner_id": "nowhere", "role": "partner_admin"}, {}, {"role": "partner_admin"}):
@@ -95,6 +112,21 @@ class BearersTests(PlainTestCase):
         self.assertEqual(self.ask(old).role, "tenant_admin")
         self.assertIsNone(self.ask(self.provider.token(tenant_id=self.tenant.id, iat=NOW + 10)).role)
         self.assertIsNone(self.ask(old).role)
+
+    def test_bad_tokens_lock_out(self) -> None:
+        """Who keeps on bringing tokens that were never good is told to wait; good ones from there, and those that have expired, are answered."""
+        good, old = self.provider.token(tenant_id=self.tenant.id), self.provider.token(exp=NOW - 100, iat=NOW - 700)
+        for _ in range(200):
+            self.assertRaises(Unauthenticated, self.ask, old)
+        for number in range(FAILURES[0].count // 2):
+            self.assertRaises(Unauthenticated, self.ask_once, self.provider.token(f"x{number}", aud="other"))
+            self.assertRaises(Unauthenticated, self.ask_once, "ey.e.x" + str(number))
+        self.assertRaises(TooManyRequests, self.ask, self.provider.token(aud="other"))
+        self.ask(good)
+        self.assertRaises(Unauthenticated, self.ask, old)
+
+    def ask_once(self, credential: str) -> None:
+        now(self, self.bearers.authenticate(credential, now_s=self.clock.seconds(), remote="192.0.2.1", on_behalf_of=None))
 
     def test_keys_turn(self) -> None:
         """A new key is found at once; unknown ones do not make this service call the provider again and again."""

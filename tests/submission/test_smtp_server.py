@@ -76,6 +76,16 @@ class SubmissionTests(RoadTestCase):
         self.assertEqual((reply.rpartition(" ")[2], tenant_id), (request_id, self.tenant.id))
         self.assertEqual(self.database.rows("SELECT email, status FROM recipients"), [("jane@example.com", "queued")])
 
+    def test_guessing(self) -> None:
+        """An address from which robots try passwords is put off; who wears a wrong name or has a wrong key is told the same."""
+        for key, user in (("sg_live_" + "0" * 32, "apikey"), ("hunter2", "apikey"), (self.key, "root")):
+            said = self.client(key, user).said()
+            self.assertEqual(said, b"535 5.7.8 Authentication failed: The provided authorization grant is invalid, expired, or revoked\r\n")
+        for number in range(60):
+            code, = self.client(f"password-{number}").codes()
+        self.assertEqual(code, 454)
+        self.assertEqual(self.client(self.key).codes(), [235])
+
     def test_attachments(self) -> None:
         """Files go to the object store, as those of the API."""
         self.assertTrue(self.submit(octets(rich_mail())).startswith("250"))
