@@ -38,7 +38,7 @@ class LoggingIn:
     def __init__(self, adapters: Adapters, lockout: Lockout) -> None:
         self._adapters = adapters
         self._lockout = lockout
-        self.client = _make_client(adapters)
+        self.client = make_client(adapters, Outgoing(reactor=adapters.reactor, resolver=None))
         self.session = CookieSession(adapters.config["ADMIN_URL"])
 
     def identity(self, keys: Authenticator) -> Identity:
@@ -62,11 +62,11 @@ class LoggingIn:
         ).routes()
 
 
-def _make_client(adapters: Adapters) -> LoginClient | None:
+def make_client(adapters: Adapters, outgoing: Outgoing) -> LoginClient | None:
+    """This service as a client of the identity provider, if there is one."""
     config = adapters.config
     if not config["SCAIKEY_API_URL"]:
         return None
-    outgoing = Outgoing(reactor=adapters.reactor, resolver=None)
     oidc = OidcClient(
         outgoing=outgoing, api_url=config["SCAIKEY_API_URL"], client_id=config["SCAIKEY_CLIENT_ID"], audience=config["SCAIKEY_AUDIENCE"],
         jwks_url=config["SCAIKEY_JWKS_URL"], issuer=config["SCAIKEY_ISSUER"], now_s=time.time,

@@ -22,6 +22,7 @@ from scaisend.app.checks import (
 )
 from scaisend.app.dns_checks import BLOCKLISTS, Instance, addresses_of, instance_checks, together
 from scaisend.app.domain_checks import Looking, domain_checks
+from scaisend.app.logging_in import make_client
 from scaisend.app.outbound_client import outbound_check
 from scaisend.delivery.dkim import SigningKey, UnusableKey, load_signing_key
 from scaisend.delivery.mx import is_address
@@ -32,6 +33,7 @@ from scaisend.domains.domains import DomainView
 from scaisend.domains.spf import Lookup
 from scaisend.domains.store import ACTIVE, DomainKey
 from scaisend.faults import ScaiSendError, Unavailable
+from scaisend.http.outgoing import Outgoing
 from scaisend.http.targets import blocked
 from scaisend.storage.server_facts import server_facts
 from scaisend.storage.sweeping import Sweeping
@@ -66,7 +68,7 @@ class Setup:
 
     async def services(self) -> list[Check]:
         """The settings, and each dependency: does it answer, and is it fit."""
-        return [*setting_checks(self._config.warnings), *await together([self._database(), self._schema(), self._queue(), self._objects()])]
+        return [*setting_checks(self._config.warnings), *await together([self._database(), self._schema(), self._queue(), self._objects(), self._provider()])]
 
     async def instance(self) -> list[Check]:
         """What others see of the installation: its DNS, the blocklists, the certificate for mail that comes back."""
@@ -144,6 +146,26 @@ class Setup:
         if got != _PROBE:
             return [Check("objects", subject, FAILED, "another content than was put", "the content that was put", "use a store that keeps what it is given")]
         return [Check("objects", subject, OK, "put, get and delete work")]
+
+    async def _provider(self) -> list[Check]:
+        """The identity provider says where to log in, and publishes keys."""
+        outgoing, url = Outgoing(reactor=self._adapters.reactor, resolver=None), self._config["SCAIKEY_API_URL"]
+        client = make_client(self._adapters, outgoing)
+        if client is None:
+            return [Check("identity", "SCAIKEY_API_URL", OK, "local: API keys alone")]
+        if not self._config["SCAIKEY_CLIENT_ID"]:
+            return [Check("identity", "SCAIKEY_CLIENT_ID", FAILED, "not set", "the id that the provider knows this service by", "run `scaisend register`")]
+        try:
+            found = await self._soon(client.endpoints())
+            keys = await self._soon(client.oidc.keys())
+        except (Unavailable, TimeoutError) as error:
+            cure = "start the provider, or correct SCAIKEY_API_URL and SCAIKEY_ISSUER; nobody can log in meanwhile"
+            return [away_check("identity", url, Unavailable("identity provider", client.oidc.trouble or str(error)), cure)]
+        finally:
+            await outgoing.close()
+        if not keys:
+            return [Check("identity", url, FAILED, "no keys that can be used", "RS256 or ES256 keys", "let the provider sign with RS256 (2048 bits or more) or ES256")]
+        return [Check("identity", url, OK, f"{found.issuer}, keys: {len(keys)}")]
 
     def _certificate(self) -> Check:
         host, path = self._config["SMTP_HELO_HOSTNAME"], self._config["INBOUND_SMTP_CERT"]

@@ -3,7 +3,8 @@
 A room's Api object lists its doors as `Route`s (route.py); a handler is a coroutine from a `Call` (call.py) to a `Reply`
 (reply.py, which also says what each refusal is in HTTP). site.py, which alone knows Klein, finds routes; connection.py takes
 requests in and answers them on twisted.web's parser; wire.py reads and writes heads; body.py takes a body in while it arrives
-and refuses it as soon as it is too much; door.py decides who calls, whether they may and how often. paging.py reads and makes
+and refuses it as soon as it is too much; door.py decides who calls, whether they may and how often; cookies.py has a browser's session, proxies.py finds the client behind
+proxies. paging.py reads and makes
 pages. outgoing.py, which alone knows treq, calls the outside; targets.py says which addresses must not be called.
 
 Laws: every answer carries X-Request-Id and every error the one body `{"errors": [{message, field, help}], "detail"}`. What is

@@ -7,6 +7,7 @@ from typing import Protocol
 from urllib.parse import quote_plus, urlencode
 
 import orjson
+from twisted.logger import Logger
 
 from scaisend.faults import ScaiSendError, Unauthenticated, Unavailable
 from scaisend.http.outgoing import Answer, NotAnswered
@@ -39,6 +40,8 @@ class Tokens:
 
 class LoginClient:
     """Asks the provider's token endpoint, as the client of this id and secret (a public one when the secret is "")."""
+
+    log = Logger("scaisend.identity")
 
     def __init__(self, *, oidc: OidcClient, outgoing: Poster, client_id: str, secret: str) -> None:
         self.oidc = oidc
@@ -110,9 +113,11 @@ class LoginClient:
         except orjson.JSONDecodeError:
             given = None
         if not isinstance(given, dict):
+            self.log.warn("the identity provider answered {status} and no JSON object to a {grant}", status=answer.status, grant=fields["grant_type"])
             raise Unavailable(PROVIDER)
         if answer.status == 200:
             return given
+        self.log.warn("the identity provider answered {status} {error} to a {grant}", status=answer.status, error=given.get("error"), grant=fields["grant_type"])
         if given.get("error") in _NOT_OUR_CLIENT:
             raise Unavailable(PROVIDER, NO_CLIENT)
         if answer.status == 400 and given.get("error") in ("invalid_grant", "invalid_request"):

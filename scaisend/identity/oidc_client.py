@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 import orjson
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from scaisend.faults import Invalid, ScaiSendError, Unavailable
 from scaisend.http.outgoing import Answer
@@ -49,9 +50,13 @@ class Metadata:
 
 
 class Kept(Generic[T]):
-    """A document that is fetched when it is needed, by one request at a time."""
+    """A document that is fetched when it is needed, by one request at a time; `trouble` is why the last fetch failed, or ""."""
 
-    def __init__(self, *, fetch: Callable[[], Awaitable[T]], now_s: Callable[[], float]) -> None:
+    log = Logger("scaisend.identity")
+
+    def __init__(self, name: str, *, fetch: Callable[[], Awaitable[T]], now_s: Callable[[], float]) -> None:
+        self.trouble = ""
+        self._name = name
         self._fetch = fetch
         self._now_s = now_s
         self._value: T | None = None
@@ -87,9 +92,11 @@ class Kept(Generic[T]):
         self._tried_at, self._waiting = now, []
         try:
             self._value = await self._fetch()
-            self._fetched_at = now
-        except ScaiSendError:
-            pass  # what is kept is used as long as it may be
+            self._fetched_at, self.trouble = now, ""
+        except ScaiSendError as error:
+            # What is kept is used as long as it may be.
+            self.trouble = str(error)
+            self.log.warn("the identity provider's {name} cannot be had: {trouble}", name=self._name, trouble=self.trouble)
         finally:
             waiters, self._waiting = self._waiting, None
             for each in waiters:
@@ -109,8 +116,8 @@ class OidcClient:
         self._jwks_url = jwks_url
         self._issuer = issuer
         self._now_s = now_s
-        self._metadata = Kept(fetch=self._discover, now_s=now_s)
-        self._keys = Kept(fetch=self._fetch_keys, now_s=now_s)
+        self._metadata = Kept("metadata", fetch=self._discover, now_s=now_s)
+        self._keys = Kept("keys", fetch=self._fetch_keys, now_s=now_s)
 
     async def claims(self, token: str) -> Claims:
         """What a token for this service says. Raises: Unauthenticated; Unavailable when the provider's keys cannot be had."""
@@ -119,6 +126,15 @@ class OidcClient:
     async def id_claims(self, token: str, nonce: str | None = None) -> Claims:
         """What an ID token for this service says; its audience is always the client. Raises: as `claims`."""
         return await self._read(token, self._client_id, nonce)
+
+    @property
+    def trouble(self) -> str:
+        """Why the provider cannot be used, or not for long any more; "" when all is well."""
+        return self._metadata.trouble or self._keys.trouble
+
+    async def keys(self) -> tuple[SigningKey, ...]:
+        """The keys that tokens are checked with. Raises: Unavailable when they cannot be had."""
+        return await self._keys.get()
 
     async def metadata(self) -> Metadata:
         """What discovery told. Raises: Unavailable when that cannot be had."""
@@ -150,7 +166,7 @@ class OidcClient:
     async def _fetch(self, url: str) -> bytes:
         answer = await self._outgoing.get(url, {"Accept": "application/json"}, TIMEOUT_S, body_most=MOST_BYTES)
         if answer.status != 200:
-            raise Unavailable(PROVIDER)
+            raise Unavailable(PROVIDER, f"{url} answered {answer.status}")
         try:
             orjson.loads(answer.body)
         except orjson.JSONDecodeError:

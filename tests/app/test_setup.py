@@ -25,6 +25,7 @@ from scaisend.smtp.tls import make_certificate
 from tests.base import ReactorTestCase
 from tests.world.dns_zone import DnsZone
 from tests.world.mariadb import PrivateMariadb, private_mariadb
+from tests.world.oidc_provider import OidcProvider
 from tests.world.program import bare_environment, run_command
 from tests.world.redis_server import free_port, redis_server
 from tests.world.smtp_peer import SmtpPeer
@@ -159,6 +160,20 @@ class Installations(ReactorTestCase):
         found = await self.examined()
         away = {each.name for each in found if each.status == AWAY}
         self.assertEqual((away, exit_code(found)), ({"database", "database.schema", "queue"}, 3))
+
+    async def test_the_identity_provider(self) -> None:
+        """One that answers is well; one that is away, or is another than it should be, is said to be so with the reason."""
+        provider = OidcProvider("http://localhost:1", {})
+        self.addCleanup(provider.stop)
+        provider.start()
+        for change, status, word in (
+            ({}, OK, "keys: 1"), ({"SCAIKEY_API_URL": ""}, OK, "local"), ({"SCAIKEY_CLIENT_ID": ""}, FAILED, "not set"),
+            ({"SCAIKEY_ISSUER": "https://other.test"}, AWAY, "SCAIKEY_ISSUER"), ({"SCAIKEY_API_URL": provider.url + "/x"}, AWAY, "answered 404"),
+            ({"SCAIKEY_API_URL": f"http://127.0.0.1:{free_port()}"}, AWAY, "refused"),
+        ):
+            self.open(**{**provider.settings, **change})
+            (found,) = [each for each in await self.setup.services() if each.name == "identity"]
+            self.assertEqual((found.status, word in found.found), (status, True), found)
 
     async def test_servers(self) -> None:
         """MariaDB tells its version, charset and clock, and its empty schema is a failure with a cure; Redis answers."""
