@@ -16,6 +16,7 @@ SUBUSERS = "There are no subusers: tenants stand in their place."
 REVERSE = "There is no reverse DNS by API: the operator sets the PTR records of the source addresses."
 TEAM = "People and their roles come from the identity provider, or are seen in the console."
 ACCESS = "Addresses that may call the API are not kept here: the operator's firewall does that."
+POLICIES = "Webhooks have their OAuth and signing settings in themselves: use /v3/user/webhooks/event/settings."
 MARKETING = "ScaiSend sends transactional mail: there are no campaigns, contacts and segments."
 
 
@@ -43,6 +44,7 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/whitelabel/domains/subuser", "GET DELETE", SUBUSERS),
     _row("/v3/whitelabel/domains/subuser/all", "GET", SUBUSERS),
     _row("/v3/whitelabel/domains/<domain_id>/subuser", "POST DELETE", SUBUSERS),
+    _row("/v3/whitelabel/domains/<domain_id>/subuser:add", "POST", SUBUSERS),
     _row("/v3/senders", "GET POST", "The marketing sender API is not here: use /v3/verified_senders.", GET={"result": []}),
     _row("/v3/senders/<sender_id>", "GET PATCH DELETE", "The marketing sender API is not here: use /v3/verified_senders."),
     _row("/v3/senders/<sender_id>/resend_verification", "POST", "The marketing sender API is not here: use /v3/verified_senders."),
@@ -56,6 +58,7 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/subusers/<username>", "PATCH DELETE", SUBUSERS),
     _row("/v3/subusers/<username>/ips", "PUT", SUBUSERS),
     _row("/v3/subusers/<username>/credits", "GET PUT", SUBUSERS),
+    _row("/v3/subusers/<username>/credits/remaining", "PATCH", SUBUSERS),
     _row("/v3/subusers/<username>/monitor", "GET POST PUT DELETE", SUBUSERS),
     _row("/v3/subusers/<username>/stats/monthly", "GET", SUBUSERS),
     _row("/v3/subusers/<username>/website_access", "PATCH", SUBUSERS),
@@ -64,6 +67,7 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/teammates/pending/<token>", "DELETE", TEAM),
     _row("/v3/teammates/pending/<token>/resend", "POST", TEAM),
     _row("/v3/teammates/<username>", "GET PATCH DELETE", TEAM),
+    _row("/v3/teammates/<username>/subuser_access", "GET", TEAM),
     _row("/v3/scopes/requests", "GET", TEAM, GET=[]),
     _row("/v3/scopes/requests/<request_id>", "DELETE", TEAM),
     _row("/v3/scopes/requests/<request_id>/approve", "PATCH", TEAM),
@@ -76,15 +80,27 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/ips/remaining", "GET", "Addresses are the operator's: none are for sale."),
     _row("/v3/ips/warmup", "GET POST", "Addresses do not warm up by themselves.", GET=[]),
     _row("/v3/ips/warmup/<ip>", "GET DELETE", "Addresses do not warm up by themselves."),
+    _row("/v3/send_ips/ips", "GET POST", "The newer address API is not here: use /v3/ips."),
+    _row("/v3/send_ips/ips/<path:rest>", "GET POST PATCH DELETE", "The newer address API is not here: use /v3/ips."),
+    _row("/v3/send_ips/pools", "GET POST", "The newer address API is not here: use /v3/ips/pools."),
+    _row("/v3/send_ips/pools/<path:rest>", "GET POST PUT PATCH DELETE", "The newer address API is not here: use /v3/ips/pools."),
+    _row("/v3/suppression/bounces/classifications", "GET", "Bounces are not divided by class: each has its reason and status."),
+    _row("/v3/suppression/bounces/classifications/<name>", "GET", "Bounces are not divided by class: each has its reason and status."),
+    _row("/v3/user/webhooks/security/policies", "GET POST", POLICIES),
+    _row("/v3/user/webhooks/security/policies/<policy_id>", "GET PATCH DELETE", POLICIES),
+    _row("/v3/engagementquality/scores", "GET", "Engagement is not scored: /v3/stats has the numbers."),
     _row("/v3/browsers/stats", "GET", "Statistics are not divided by browser."),
     _row("/v3/clients/stats", "GET", "Statistics are not divided by mail client."),
     _row("/v3/clients/<client_type>/stats", "GET", "Statistics are not divided by mail client."),
     _row("/v3/devices/stats", "GET", "Statistics are not divided by device."),
     _row("/v3/geo/stats", "GET", "Statistics are not divided by country."),
     _row("/v3/validations/email", "POST", "Addresses are not validated by guess: send, and read what comes back."),
+    _row("/v3/messages/download/<token>", "GET", "There is no CSV export of the activity: page through GET /v3/messages."),
     _row("/v3/messages/download", "POST", "There is no CSV export of the activity: page through GET /v3/messages."),
+    _row("/v3/logs/<message_id>", "GET", "The log search is not here: use GET /v3/messages/{id}."),
     _row("/v3/logs", "POST", "The log search is not here: use GET /v3/messages?query=."),
     _row("/v3/marketing/<path:rest>", "GET POST PUT PATCH DELETE", MARKETING),
+    _row("/v3/sso/<path:rest>", "GET POST PATCH DELETE", "People log in at the identity provider (SCAIKEY_API_URL)."),
     _row("/v3/contactdb/<path:rest>", "GET POST PUT PATCH DELETE", MARKETING),
     _row("/v3/campaigns", "GET POST", MARKETING),
     _row("/v3/campaigns/<path:rest>", "GET POST PUT PATCH DELETE", MARKETING),

@@ -17,7 +17,7 @@ UNKNOWN = "sg_live_" + "0" * 32
 @cache
 def installation() -> DevInstallation:
     """One for all tests, until the process ends."""
-    made = DevInstallation(DNS_RESOLVERS="127.0.0.1:9")
+    made = DevInstallation(DNS_RESOLVERS="127.0.0.1:9", RATE_LIMIT_DEFAULT="1000/s", RATE_LIMIT_MAIL_SEND="10000/s")
     atexit.register(made.close)
     made.start()
     return made
