@@ -63,6 +63,11 @@ def kept_across_tenants(txn: Txn, *, after: str = "", most: int = 10_000) -> lis
     ]
 
 
+def forgive_across_tenants(txn: Txn, name: str) -> None:
+    """What is stored against the destination is forgotten."""
+    txn.execute("DELETE FROM destinations WHERE name = :name", {"name": name})
+
+
 def pools(txn: Txn, tenant_id: str, *, lock: bool = False) -> list[IpPool]:
     """The tenant's pools, by name; locked until the end of the transaction if so wished."""
     return [_pool(row) for row in txn.rows(f"{_POOL} ORDER BY name {txn.dialect.for_update if lock else ''}", {"tenant_id": tenant_id})]
