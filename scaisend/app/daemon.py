@@ -21,7 +21,7 @@ from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import add_purging
 from scaisend.app.delivering import Delivering, add_delivery
 from scaisend.app.installation import make_data_dir
-from scaisend.app.listening import Busy, forget_dead_sockets, listen_at, listen_tcp, place_of
+from scaisend.app.listening import Busy, close_listener, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.parsing import add_parse_posts
 from scaisend.app.routes import public_routes
@@ -231,7 +231,7 @@ class Daemon(MultiService):
         """No new work was taken, open work was finished within 25 seconds, the rest is back in the queue."""
         began = time.monotonic()
         for port in self._ports:
-            port.stopListening()
+            close_listener(port)
         if self._lag_calls.running:
             self._lag_calls.stop()
         drains = [receiver.drain() for receiver in self._receivers]

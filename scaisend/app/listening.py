@@ -31,6 +31,13 @@ def listen_tcp(reactor: Any, host: str, port: int, factory: Any, *, reuse_port: 
         raise Busy(f"cannot listen on {host}:{port}: {why}; stop what listens there or choose another port") from None
 
 
+def close_listener(port: Any) -> Any:
+    """Nobody can connect any more. Who had connected and was not yet taken is taken first: closing would cut them off."""
+    port.numberAccepts = BACKLOG
+    port.doRead()
+    return port.stopListening()
+
+
 def listen_at(reactor: Any, place: str, factory: Any) -> Any:
     """The open port of `host:port` or `unix:path`. Raises: Busy."""
     if not place.startswith("unix:"):

@@ -45,6 +45,10 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
     _deadline: DelayedCall | None = None
     _lingering: DelayedCall | None = None
 
+    def connectionMade(self) -> None:
+        self.site.connections += 1
+        super().connectionMade()
+
     def dataReceived(self, data: bytes) -> None:
         if not self._handlingRequest:
             plain = None if self._has_begun or self._buffer else plain_head(data)
@@ -66,6 +70,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]  # Any, as above
         super().allContentReceived()
 
     def connectionLost(self, reason: Failure) -> None:
+        self.site.connections -= 1
         self._forget_deadline()
         if self._lingering is not None and self._lingering.active():
             self._lingering.cancel()

@@ -29,6 +29,7 @@ from scaisend.http.wire import head, is_sound_request_id, path_text
 
 IDLE_TIMEOUT_S = 60
 STEPS_A_TURN = 4
+QUIET_S = 1.0
 
 
 class HttpSite(server.Site):
@@ -44,6 +45,7 @@ class HttpSite(server.Site):
         self.door = door
         self.draining = False
         self.open_requests = 0
+        self.connections = 0
         self._klein = Klein()
         self._routes: dict[str, Route] = {}
         self._hot: dict[tuple[bytes, bytes], Route] = {}
@@ -119,12 +121,23 @@ class HttpSite(server.Site):
         return b"".join(pieces)
 
     async def drained(self, limit_s: float) -> bool:
-        """True when no request is open any more, False when `limit_s` went by first. From now on connections end after an answer."""
+        """True when no request is open any more, False when `limit_s` went by first. From now on connections end after an answer.
+
+        Connections that a proxy keeps get QUIET_S more: what it sends on one of them in this moment is answered, and it hears that it ends.
+        """
         self.draining = True
+        until = self.reactor.seconds() + limit_s
+        if not await self._answered_all(limit_s):
+            return False
+        if self.connections:
+            await deferLater(self.reactor, min(QUIET_S, limit_s))
+        return await self._answered_all(until - self.reactor.seconds())
+
+    async def _answered_all(self, limit_s: float) -> bool:
         if self.open_requests:
             self._drained = Deferred()
             try:
-                await self._drained.addTimeout(limit_s, self.reactor)
+                await self._drained.addTimeout(max(0.0, limit_s), self.reactor)
             except TimeUp:
                 return False
             finally:

@@ -131,9 +131,25 @@ class DrainTest(PlainTestCase):
         self.assertEqual(idle.replies()[0].headers["connection"], "close")
         self.assertTrue(idle.transport.disconnecting)
         self.waiting.callback(None)
+        self.assertNoResult(drained)
+        self.web.clock.advance(1)
         self.assertTrue(self.successResultOf(drained))
         self.assertEqual(slow.replies()[0].headers["connection"], "close")
         self.assertTrue(slow.transport.disconnecting)
+
+    def test_a_kept_connection_is_answered_once_more(self) -> None:
+        """What a proxy sends on a connection that it keeps, just when the process is told to stop, is answered, and the connection ends with that."""
+        kept = self.web.connect()
+        kept.send(request("GET", "/v3/things"))
+        drained = ensureDeferred(self.web.site.drained(10))
+        self.web.clock.advance(0.5)
+        self.assertNoResult(drained)
+        kept.send(request("GET", "/slow"))
+        self.web.clock.advance(0.6)
+        self.assertNoResult(drained)
+        self.waiting.callback(None)
+        self.assertTrue(self.successResultOf(drained))
+        self.assertEqual(kept.replies()[-1].headers["connection"], "close")
 
     def test_draining_gives_up_at_its_limit(self) -> None:
         """A request that does not end is not waited for beyond the limit."""

@@ -241,6 +241,10 @@ class Installation(_House):
         self._ports.setdefault(name, free_port())
         return self.url(name)
 
+    def port(self, name: str) -> int:
+        """Where the API of that process listens."""
+        return self._ports[name]
+
     def url(self, name: str) -> str:
         """Where the API of that process is."""
         return f"http://127.0.0.1:{self._ports[name]}"
