@@ -25,6 +25,7 @@ from scaisend.app.setting_values import (
     a_queue_url,
     a_secret_key,
     an_address,
+    an_email_or_none,
     networks,
     resolvers,
     routes,
@@ -33,8 +34,10 @@ from scaisend.app.setting_values import (
     sources,
     submission_places,
     text,
+    tls_policies,
     url,
 )
+from scaisend.delivery.tls_policy import POLICIES
 from scaisend.faults import Fault, Invalid
 
 
@@ -81,7 +84,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SMTP_IN_DOUBT_WAIT", "900", seconds(1, 604_800), "seconds a mail in doubt is held before the policy decides"),
     Setting("SMTP_IN_DOUBT_POLICY", "retry", a_choice("retry", "hold"), "what then: `retry` may make a copy, `hold` waits for an operator"),
     Setting("SMTP_SOURCE_IPS", "", sources, "source addresses to bind: address=helo-name,…"),
-    Setting("SMTP_TLS_POLICY", "opportunistic", a_choice("none", "opportunistic", "required", "verify"), "TLS to MXs: none, opportunistic, required or verify"),
+    Setting("SMTP_TLS_POLICY", "opportunistic", a_choice(*POLICIES), "least TLS to MXs: none, opportunistic, dane, mta-sts, required or verify (docs/tls.md)"),
+    Setting("SMTP_TLS_POLICIES", "", tls_policies, "other policies for single recipient domains: domain=policy,…"),
+    Setting("SMTP_TLS_CA_FILE", "", a_file_or_none, "authorities (PEM) to trust besides the system's, for MXs and for MTA-STS policies"),
+    Setting("TLS_REPORT_FROM", "", an_email_or_none, "address that daily TLS reports (RFC 8460) are sent from, of a verified domain; none are sent when empty"),
     Setting("SMTP_ROUTES", "", routes, "static routes: domain=host:port,*=host:port"),
     Setting("DNS_RESOLVERS", "", resolvers, "nameservers host:port,…; the system's when empty"),
     Setting("MX_CACHE_TTL", "300", seconds(1, 86_400), "longest time a DNS answer is kept"),

@@ -9,6 +9,7 @@ from twisted.python.threadpool import ThreadPool
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
+from scaisend.app.securing import make_securing
 from scaisend.delivery.destination import DestinationState
 from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
 from scaisend.delivery.job import Job
@@ -19,7 +20,6 @@ from scaisend.delivery.settle import Patience
 from scaisend.delivery.sources import Sources, parse_sources
 from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
 from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
-from scaisend.delivery.tls_policy import TlsPolicy
 from scaisend.delivery.worker import Bounds, DeliveryWorker
 from scaisend.faultpoints import reach
 from scaisend.faults import Unavailable
@@ -84,15 +84,16 @@ class Delivering:
         def changed(state: DestinationState) -> None:
             ensureDeferred(_kept(adapters.database, state))
 
+        securing = make_securing(self._assembly, adapters)
         return Pools(
             reactor=adapters.reactor, mx=MxClient(
                 resolver=adapters.resolver, routes=config["SMTP_ROUTES"], clock=time.time, port=config["SMTP_PORT"],
-                cache_cap_s=config["MX_CACHE_TTL"],
+                cache_cap_s=config["MX_CACHE_TTL"], ladder=securing.ladder,
             ),
             clock=time.time, sources=Sources(
                 parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
             ),
-            tls=TlsPolicy(config["SMTP_TLS_POLICY"]),
+            ladder=securing.ladder, tell_tls=securing.tell,
             limits=PoolLimits(
                 connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
                 command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],

@@ -14,6 +14,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_mails_rendered": ("mails rendered and composed, one a recipient", ()),
     "scaisend_mails_unrendered": ("mails that ended as failed because they could not be rendered", ()),
     "scaisend_deliveries": ("delivery attempts that ended, by what came of them", ("kind",)),
+    "scaisend_tls_sessions": ("connections to MXs by rung of the TLS ladder, and what came of TLS: tls, plain, or a kind of failure (RFC 8460)", ("rung", "result")),
     "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
     "scaisend_resent": ("recipients sent again out of doubt: possible copies", ()),
     "scaisend_inbound_mails": ("mails that came back, by the reply code they were given", ("verdict",)),
@@ -108,6 +109,10 @@ class Metrics:
             self._delivered += 1
             if self._resent:
                 self._count_copies()
+
+    def secured(self, rung: str, came_of_it: str) -> None:
+        """A connection to an MX was tried on this rung."""
+        self._counters["scaisend_tls_sessions"].labels(rung, came_of_it).inc()
 
     def posted(self, outcome: str, events: int) -> None:
         """A webhook delivery of so many events ended so."""

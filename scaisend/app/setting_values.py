@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from scaisend.address import is_valid
 from scaisend.delivery.mx import Exchange, parse_routes
 from scaisend.delivery.sources import parse_sources
+from scaisend.delivery.tls_policy import parse_policies
 from scaisend.faults import ScaiSendError
 from scaisend.storage.limiter import Limit
 from scaisend.storage.redis_url import parse_redis_url
@@ -215,6 +217,18 @@ def sources(raw: str) -> str:
 def routes(raw: str) -> Mapping[str, Exchange]:
     """Hosts by domain (or `*`)."""
     return _checked(lambda: parse_routes(raw))
+
+
+def tls_policies(raw: str) -> Mapping[str, str]:
+    """TLS policies by domain."""
+    return _checked(lambda: parse_policies(raw))
+
+
+def an_email_or_none(raw: str) -> str | None:
+    """A plain ASCII address."""
+    if raw and not (raw.isascii() and is_valid(raw)):
+        raise ValueError("is no e-mail address")
+    return raw or None
 
 
 def _checked(parse: Callable[[], T]) -> T:

@@ -360,7 +360,7 @@ class Conversation:
 
     def _refuse_here(self, job: Job, fault: CannotSend) -> None:
         peer = self._peer
-        self._settle(job, Outcome(REFUSED, LOCAL, fault.code, fault.enhanced, fault.text, peer.host, peer.address, peer.source, peer.tls))
+        self._settle(job, Outcome(REFUSED, LOCAL, fault.code, fault.enhanced, fault.text, peer.host, peer.address, peer.source, peer.tls, rung=peer.rung, rung_why=peer.why))
 
     def _finish(self, job: Job, kind: str, stage: str, reply: Reply | None, text: str = "") -> None:
         dialogue = None if kind == DELIVERED else self._transcript(job, text)
@@ -379,6 +379,7 @@ class Conversation:
             enhanced, text = reply.spoken()
         return Outcome(
             kind, stage, code, enhanced, text, peer.host, peer.address, peer.source, peer.tls, dialogue, reached_dot, None, waiting,
+            peer.rung, peer.why,
         )
 
     def _transcript(self, job: Job, ending: str = "") -> str:

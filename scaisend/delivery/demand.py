@@ -15,3 +15,6 @@ class Demand:
     policy: str = "opportunistic"
     follows_dane: bool = False
     sts: Sts | None = None
+
+
+USUAL = Demand()

@@ -33,6 +33,7 @@ from scaisend.delivery.marks_client import BATCH, Marks
 from scaisend.delivery.mx import Route
 from scaisend.delivery.reply import classify
 from scaisend.delivery.smtp_client import Reactor, SessionTrouble, SmtpClient
+from scaisend.delivery.tls_result import TellTls
 from scaisend.messages.waiting import (
     DESTINATION_BACKOFF,
     DESTINATION_BUSY,
@@ -65,6 +66,7 @@ class House:
     on_change: Callable[[DestinationState], None]
     connections: int
     messages_per_connection: int
+    tell_tls: TellTls | None = None
 
 
 class DestinationClient:
@@ -175,6 +177,7 @@ class DestinationClient:
         if not ready or session.begun >= self._house.messages_per_connection or self.backoff.stops(self._house.clock()):
             return None
         job = ready.popleft()
+        session.tell_tls(job.domain, self._house.tell_tls)
         if len(ready) < BATCH // 2 and len(self.waiting):
             self._mark()
         return job
@@ -366,7 +369,9 @@ class DestinationClient:
             enhanced, text = "5.7.10", text[7:]
         why = _WAITING_FOR.get(trouble.stage, NO_CONNECTION)
         where = trouble.host, trouble.address, trouble.source
-        self._end(tried, Outcome(TROUBLE, trouble.stage, code, enhanced, text, *where, dialogue=trouble.dialogue, waiting=why))
+        trouble.tell_tls(tried.domain, self._house.tell_tls)
+        rung, rung_why = trouble.rung_words
+        self._end(tried, Outcome(TROUBLE, trouble.stage, code, enhanced, text, *where, None, trouble.dialogue, waiting=why, rung=rung, rung_why=rung_why))
         self._strand()
 
     def _strand(self) -> None:

@@ -45,7 +45,8 @@ class Job:
 
     `domain` is the A-label of the recipient's domain. `body` is canonical (CRLF, ends in CRLF) and signed; when it is None, `load` brings it
     just before it is needed. `source_pool` are the source addresses it may leave from, none given: any. `may_finish` is asked right before the
-    write that holds the final dot. After `give_up_at` (epoch seconds) it is not begun any more. `context` is the caller's own.
+    write that holds the final dot. After `give_up_at` (epoch seconds) it is not begun any more. `needs_no_tls`: its sender wants it to arrive even
+    where the domain's DANE or MTA-STS fails (RFC 8689 5). `context` is the caller's own.
     """
 
     recipient_id: str
@@ -61,6 +62,7 @@ class Job:
     may_finish: Callable[[], bool]
     give_up_at: float | None = None
     context: object = None
+    needs_no_tls: bool = False
     returns: int = field(default=0, repr=False)
 
 
@@ -69,7 +71,7 @@ class Outcome:
     """What became of a job.
 
     `stage` is the command or step that decided it; `code`, `enhanced`, `text` are the host's words (code None: nobody said anything, `text` is
-    ours). `tls` is version and cipher. `dialogue` is the bounded transcript of what went wrong. `reached_dot`: the final dot was written.
+    ours). `tls` is version and cipher, `rung` how much TLS was asked of the host, `rung_why` so much. `dialogue` is the bounded transcript of what went wrong. `reached_dot`: the final dot was written.
     `retry_at` (epoch seconds) and `waiting` (messages/waiting.py) speak of what did not end.
     """
 
@@ -86,3 +88,5 @@ class Outcome:
     reached_dot: bool = False
     retry_at: float | None = None
     waiting: str | None = None
+    rung: str | None = None
+    rung_why: str | None = None

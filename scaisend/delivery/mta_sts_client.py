@@ -5,13 +5,17 @@ to take the policy away (RFC 8461 2, 10.2). It is fetched again when its id chan
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from twisted.logger import Logger
 
 from scaisend.delivery.mta_sts import OFF, BadPolicy, Sts, parse, policy_id
-from scaisend.delivery.tls_result import TlsResult
-from scaisend.delivery.tls_store import KeptPolicy, keep_fault_across_tenants, keep_policy_across_tenants, policy_across_tenants
+from scaisend.delivery.tls_result import TellTls, TlsResult
+from scaisend.delivery.tls_store import (
+    KeptPolicy,
+    keep_fault_across_tenants,
+    keep_policy_across_tenants,
+    policy_across_tenants,
+)
 from scaisend.dns import DnsTrouble, NoRecords, NoSuchName, Resolver
 from scaisend.faults import Unavailable
 from scaisend.http.outgoing import NotAnswered, Outgoing
@@ -24,12 +28,6 @@ REFRESH_S = 86_400.0
 FETCH_ERROR = "sts-policy-fetch-error"
 INVALID = "sts-policy-invalid"
 WEBPKI_INVALID = "sts-webpki-invalid"
-
-
-class TellTls(Protocol):
-    """Who counts what came of TLS."""
-
-    def __call__(self, domain: str, result: TlsResult, /) -> None: ...
 
 
 class _NotFetched(Exception):

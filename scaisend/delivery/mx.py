@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 import idna
 
+from scaisend.delivery.demand import USUAL, Demand
 from scaisend.dns import Record
 from scaisend.faults import Invalid, ScaiSendError
 
@@ -35,19 +36,20 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The hosts of a domain. Domains with the same hosts have the same `name`, and so share connections."""
+    """The hosts of a domain. Domains with the same hosts have the same `name`; those that ask the same TLS of them share connections."""
 
     name: str
     exchanges: tuple[Exchange, ...]
+    demand: Demand = USUAL
 
 
-def route(exchanges: Iterable[Exchange]) -> Route:
+def route(exchanges: Iterable[Exchange], demand: Demand = USUAL) -> Route:
     """The route over these hosts; its name is their sorted names, with a digest in place of the end when that gets long."""
     found = tuple(exchanges)
     name = ",".join(sorted({each.host if each.port == 25 else f"{each.host}:{each.port}" for each in found}))
     if len(name) > MAX_NAME:
         name = f"{name[:MAX_NAME - 17]}~{sha256(name.encode()).hexdigest()[:16]}"
-    return Route(name, found)
+    return Route(name, found, demand)
 
 
 def mail_domain(domain: str) -> str:

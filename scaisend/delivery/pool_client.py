@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from scaisend.delivery.demand import Demand
 from scaisend.delivery.destination import OPEN, PAUSED, DestinationState
 from scaisend.delivery.destination_client import DestinationClient, House
 from scaisend.delivery.dial_client import Dialer
@@ -19,7 +20,8 @@ from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pace import Pace
 from scaisend.delivery.smtp_client import Periods, Reactor, SmtpClient
 from scaisend.delivery.sources import Sources
-from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.delivery.tls_ladder_client import Ladder
+from scaisend.delivery.tls_result import TellTls
 from scaisend.dns import DnsTrouble
 from scaisend.messages.waiting import DESTINATION_BUSY, DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
 
@@ -48,21 +50,22 @@ class Pools:
     """The pools of all destinations.
 
     `clock` tells epoch seconds, `random` draws from [0, 1). `mark` commits jobs as `sending` and returns those that may go; `unmark` takes that back.
-    `on_change` is told each new state of a destination that should outlive this process.
+    `on_change` is told each new state of a destination that should outlive this process; `tell_tls` what came of TLS for a domain (A-label).
     """
 
     log = Logger()
 
     def __init__(
-        self, *, reactor: Reactor, mx: MxClient, clock: Callable[[], float], sources: Sources, tls: TlsPolicy, limits: PoolLimits, mark: Mark,
+        self, *, reactor: Reactor, mx: MxClient, clock: Callable[[], float], sources: Sources, ladder: Ladder, limits: PoolLimits, mark: Mark,
         unmark: Unmark, random: Callable[[], float], on_change: Callable[[DestinationState], None],
+        tell_tls: TellTls | None = None,
     ) -> None:
         periods = Periods(limits.connect_timeout_s, limits.command_timeout_s, max(limits.dot_timeout_s, 600.0), limits.idle_s)
         self._opening: set[SmtpClient] = set()
         self._open: dict[Job, Deferred[Outcome]] = {}
         self._settled: deque[tuple[Job, Outcome]] = deque()
         self._flushing = False
-        self._destinations: dict[tuple[str, tuple[str, ...]], DestinationClient] = {}
+        self._destinations: dict[tuple[str, Demand, tuple[str, ...]], DestinationClient] = {}
         self._paces: dict[DestinationClient, Pace] = {}
         self._asked: dict[str, list[Job]] = {}
         self._paused: set[str] = set()
@@ -73,13 +76,13 @@ class Pools:
         self._drained: Deferred[None] | None = None
         self._reactor, self._mx, self._clock, self._limits, self._on_change = reactor, mx, clock, limits, on_change
         dialer = Dialer(
-            reactor=reactor, mx=mx, sources=sources, policy=tls, periods=periods, clock=clock, random=random, opened=self._opening.add,
+            reactor=reactor, mx=mx, sources=sources, ladder=ladder, periods=periods, clock=clock, random=random, opened=self._opening.add,
             ended=self._opening.discard,
         )
         self._house = House(
             reactor=reactor, clock=clock, random=random, dialer=dialer, marks=Marks(reactor=reactor, mark=mark, unmark=unmark), settle=self._settle,
             flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, crowded=lambda: bool(self._hungry), on_change=on_change,
-            connections=limits.connections_per_destination, messages_per_connection=limits.messages_per_connection,
+            connections=limits.connections_per_destination, messages_per_connection=limits.messages_per_connection, tell_tls=tell_tls,
         )
         self._sweeping = LoopingCall(self._sweep)
         self._sweeping.clock = reactor  # type: ignore[assignment]  # the part of a reactor that it needs
@@ -176,7 +179,9 @@ class Pools:
         if self._paused and (job.domain in self._paused or route.name in self._paused):
             self._settle(job, Outcome(BACKOFF, WAIT, text="an operator paused the destination", waiting=DESTINATION_PAUSED))
             return
-        key = (route.name, job.source_pool)
+        if job.needs_no_tls:
+            route = replace(route, demand=Demand(route.demand.policy))
+        key = (route.name, route.demand, job.source_pool)
         destination = self._destinations.get(key)
         if destination is None:
             pace = Pace(self._clock())

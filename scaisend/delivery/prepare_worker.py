@@ -31,6 +31,8 @@ from scaisend.tracking.personal import tokens
 REMEMBERED_S = 30.0
 MOST_REMEMBERED = 20_000
 SIGNED_AT_ONCE_BYTES = 262_144
+NO_TLS = b"\r\ntls-required: no\r\n"
+HEADER_BYTES = 8_192  # how far it is looked for
 PATIENCE_S = 20.0  # for a connection: mails for a slow destination do not keep the others' places
 
 Pair = tuple[str, str]
@@ -43,9 +45,9 @@ class Sender:
 
     keys: tuple[SigningKey, ...]
     return_path_host: str | None
-
-
     addresses: tuple[str, ...] = ()
+
+
 class Preparing:
     """Turns rendered mails into jobs for the pools."""
 
@@ -114,6 +116,7 @@ class Preparing:
             envelope_to=f"{address.local}@{address.domain}", domain=address.domain, body=body, load=load,
             size_bytes=len(body) if body is not None else mail.size_bytes, smtputf8=address.smtputf8 or not mail.packed.isascii(),
             source_pool=pool, may_finish=may_finish, give_up_at=now + PATIENCE_S, context=lease.attempt_id,
+            needs_no_tls=NO_TLS in mail.packed[:HEADER_BYTES].lower(),
         )
 
     def _loader(self, mail: OutboundMail, to: Recipient, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:

@@ -124,7 +124,7 @@ def _change(
 ) -> Change:
     detail: dict[str, object] = {
         "attempt": flight.attempts + 1, "response": _reply_text(outcome), "status": outcome.enhanced, "code": outcome.code,
-        "stage": outcome.stage, "host": outcome.host, "address": outcome.address, "source": outcome.source, "tls": outcome.tls,
+        "stage": outcome.stage, "host": outcome.host, "address": outcome.address, "source": outcome.source, "tls": outcome.tls, "tls_rung": outcome.rung, "tls_rung_why": outcome.rung_why,
         "bounce_type": bounce, "rule": rule, "reason": reason,
     }
     event = Event(kind, flight.tenant_id, flight.message_id, flight.recipient_id, now, _without_none(detail))

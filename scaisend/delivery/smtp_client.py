@@ -19,10 +19,13 @@ from zope.interface import implementer  # type: ignore[attr-defined]  # zope.int
 
 from scaisend.delivery.conversation import Conversation
 from scaisend.delivery.job import CONNECT, Job, Outcome
-from scaisend.delivery.opening import FAILED, READY, START_TLS, Opening
+from scaisend.delivery.opening import FAILED, READY, START_TLS, TLS, Opening
 from scaisend.delivery.reply_reader import Reply
 from scaisend.delivery.sources import Source
-from scaisend.delivery.tls_client import BadCertificate, HostTls, TlsContexts, described
+from scaisend.delivery.tls_client import FAILED as BROKE
+from scaisend.delivery.tls_client import NO_STARTTLS, BadCertificate, Flaw, HostTls, described
+from scaisend.delivery.tls_policy import NONE, Rung
+from scaisend.delivery.tls_result import TellTls, TlsResult
 from scaisend.delivery.transaction import Extensions, Peer
 
 QUIT_S = 10.0
@@ -72,11 +75,13 @@ class Wire(Seam):
 class SessionTrouble(Exception):
     """No session came about.
 
-    `reply`: what the host said, if anything; `ours`: the fault is this host's own, not the destination's; `tls_failed`: it might do without TLS.
+    `reply`: what the host said, if anything; `ours`: the fault is this host's own, not the destination's; `tls_failed`: it might do without TLS;
+    `tls_result`: what is to be reported of that; `rung`: how the host was to be spoken to.
     """
 
     def __init__(
         self, stage: str, text: str, *, reply: Reply | None = None, ours: bool = False, tls_failed: bool = False, dialogue: str | None = None,
+        tls_result: TlsResult | None = None, rung: Rung | None = None,
     ) -> None:
         super().__init__(text)
         self.stage = stage
@@ -88,6 +93,18 @@ class SessionTrouble(Exception):
         self.address: str | None = None
         self.source: str | None = None
         self.dialogue = dialogue
+        self.tls_result = tls_result
+        self.rung = rung
+
+    @property
+    def rung_words(self) -> tuple[str | None, str | None]:
+        """How the host was to be spoken to, and why so, if that is known."""
+        return (None, None) if self.rung is None else (self.rung.name, self.rung.why)
+
+    def tell_tls(self, domain: str, tell: TellTls | None) -> None:
+        """What came of TLS is told for the domain whose mail was to go."""
+        if tell is not None and self.tls_result is not None:
+            tell(domain, self.tls_result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +131,16 @@ class Owner(Seam):
 
 @implementer(IHandshakeListener)  # type: ignore[no-untyped-call]  # as above
 class SmtpClient(Protocol):
-    """One connection. `ready` fires when it can take mail, or fails with SessionTrouble."""
+    """One connection. `ready` fires when it can take mail, or fails with SessionTrouble"""
+
 
     transport: Wire  # type: ignore[assignment]  # the stock annotation knows neither TLS nor TCP
 
     def __init__(
-        self, *, reactor: Reactor, opening: Opening, tls: TlsContexts, host: str, address: str, source: Source, periods: Periods, owner: Owner,
+        self, *, reactor: Reactor, opening: Opening, tls: HostTls, rung: Rung, host: str, address: str, source: Source, periods: Periods, owner: Owner,
+        tls_failed: TlsResult | None = None,
     ) -> None:
+        """`tls_failed`: what came of TLS with this host just before, when this session does without."""
         self.ready: Deferred[SmtpClient] = Deferred()
         self.connector: Connector | None = None
         self.conversation: Conversation | None = None
@@ -130,7 +150,12 @@ class SmtpClient(Protocol):
         self.host, self.address = host, address
         self._reactor, self._opening, self._tls, self._source = reactor, opening, tls, source
         self._periods, self._owner = periods, owner
-        self._cipher: str | None = None
+        self.rung = rung
+        self.cipher: str | None = None
+        self.tls_result: TlsResult | None = None
+        self._told_for: set[str] = set()
+        self._tls_failed = tls_failed
+        self._flaw: Flaw | None = None
         self.fault = ""
         self._quitting = False
 
@@ -152,20 +177,23 @@ class SmtpClient(Protocol):
     def handshakeCompleted(self) -> None:
         try:
             connection = self.transport.getHandle()
-            self._tls.check(connection, self.host)
+            self._flaw = self._tls.check(connection)
         except BadCertificate as error:
+            self._flaw = Flaw(error.kind, str(error))
             self.abort(str(error))
             return
-        self._cipher = described(connection)
+        self.cipher = described(connection)
         self._write(self._opening.secured())
 
     def _after_opening_step(self) -> None:
         step = self._opening.step
         if step == START_TLS:
-            self.transport.startTLS(self._tls.for_host(self.host))
+            self.transport.startTLS(self._tls)
         elif step == READY:
             opening = self._opening
-            peer = Peer(self.host, self.address, self._source.address or self.transport.getHost().host, self._cipher, tuple(opening.lines))
+            source = self._source.address or self.transport.getHost().host
+            peer = Peer(self.host, self.address, source, self.cipher, tuple(opening.lines), self.rung.name, self.rung.why)
+            self.tls_result = self._result()
             self.conversation = Conversation(
                 extensions=Extensions(opening.capabilities), peer=peer, take=self._take, settle=partial(self._owner.settle, self), give_back=self._owner.give_back,
             )
@@ -260,9 +288,38 @@ class SmtpClient(Protocol):
             opening = self._opening
             dialogue = "\n".join((*opening.lines, f"({why})"))
             reply = opening.reply if opening.step == FAILED and opening.refused else None
-            self.ready.errback(SessionTrouble(opening.stage, why, reply=reply, tls_failed=opening.tls_failed, dialogue=dialogue))
+            result = self._result() if opening.stage == TLS else None
+            if result is not None and self._tls.flaw is not None and not self.fault:
+                why = f"{self._tls.flaw.text}: {why}"
+            self.ready.errback(
+                SessionTrouble(opening.stage, why, reply=reply, tls_failed=opening.tls_failed, dialogue=dialogue, tls_result=result, rung=self.rung)
+            )
         self._owner.closed(self)
         self._owner.flush()
+
+    def tell_tls(self, domain: str, tell: TellTls | None) -> None:
+        """What came of TLS is told once for each domain whose mail goes here."""
+        if tell is not None and self.tls_result is not None and domain not in self._told_for:
+            self._told_for.add(domain)
+            tell(domain, self.tls_result)
+
+    def _result(self) -> TlsResult | None:
+        """What came of TLS, once the session is open or was broken off."""
+        rung, opening = self.rung, self._opening
+        if rung.name == NONE:
+            return None
+        source = self._source.address or (self.transport.getHost().host if self.open else None)
+        if self.cipher is not None:
+            failure, text = (self._flaw.kind, self._flaw.text) if self._flaw else (None, "")
+        elif self._tls_failed is not None:
+            return self._tls_failed
+        elif opening.stage == TLS and (flaw := self._flaw or self._tls.flaw) is not None:
+            failure, text = flaw.kind, flaw.text
+        elif opening.stage == TLS and "STARTTLS" in opening.capabilities:
+            failure, text = BROKE, self.fault or opening.fault
+        else:
+            failure, text = NO_STARTTLS, "the host does not offer STARTTLS"
+        return TlsResult(rung.kind, self.host, failure, text[:200], self.address, source, rung.published)
 
     def _write(self, written: bytes) -> None:
         if written:

@@ -1,5 +1,6 @@
 """What came of TLS with one host, as TLS reports count it (RFC 8460 4.3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -17,3 +18,6 @@ class TlsResult:
     address: str | None = None
     source: str | None = None
     policy: tuple[str, ...] = ()
+
+
+TellTls = Callable[[str, TlsResult], None]  # of a recipients' domain (A-label)

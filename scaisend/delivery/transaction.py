@@ -25,13 +25,15 @@ class CannotSend(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """With whom a session speaks; `opening` are the lines up to the last EHLO."""
+    """With whom a session speaks; `opening` are the lines up to the last EHLO; `rung` how much TLS was asked of the host, `why` so much."""
 
     host: str
     address: str
     source: str | None = None
     tls: str | None = None
     opening: tuple[str, ...] = ()
+    rung: str | None = None
+    why: str | None = None
 
 
 class Extensions:

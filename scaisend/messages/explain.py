@@ -12,7 +12,7 @@ from scaisend.messages.waiting import DELIVERY, REASONS, RENDERING
 
 OVERDUE_S = 60.0
 _ATTEMPTS = (events.DEFERRED, events.DELIVERED, events.BOUNCE, events.BLOCKED, events.IN_DOUBT)
-_FIELDS = ("attempt", "stage", "code", "status", "response", "rule", "bounce_type", "reason", "host", "address", "source", "tls", "late")
+_FIELDS = ("attempt", "stage", "code", "status", "response", "rule", "bounce_type", "reason", "host", "address", "source", "tls", "tls_rung", "tls_rung_why", "late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def _recipient_lines(recipient: Json) -> list[str]:
     for each in attempts if isinstance(attempts, list) else ():
         place = " ".join(str(each[name]) for name in ("host", "address") if name in each)
         words = [f"  {each['happened_at']} {each['outcome']}", f"at {place}" if place else "", f"from {each['source']}" if "source" in each else ""]
-        words += [str(each.get("tls", "without TLS" if place else "")), f"({each['rule']})" if "rule" in each else ""]
+        words += [str(each.get("tls", "without TLS" if place else "")), f"[{each['tls_rung']}: {each['tls_rung_why']}]" if "tls_rung" in each else ""]
+        words.append(f"({each['rule']})" if "rule" in each else "")
         lines += [" ".join(filter(None, words)), f"    {each.get('response') or each.get('reason') or ''}".rstrip()]
         lines += [f"      {line}" for line in str(each.get("dialogue", "")).splitlines()]
     for each in others if isinstance(others, list) else ():

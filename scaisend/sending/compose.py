@@ -129,7 +129,10 @@ def _whole(mail: Mail) -> _Entity:
         forms, others = _with_inline(forms, others, boundaries)
     body = [_multipart("alternative", forms, boundaries)] if len(forms) > 1 else forms
     if others:
-        return _multipart("mixed", [*body, *map(_attached_entity, others)], boundaries)
+        # A report on TLS is told by its outermost type (RFC 8460 5.3).
+        is_report = any(each.media_type.startswith("application/tlsrpt+") for each in others)
+        kind, more = ("report", "; report-type=tlsrpt") if is_report else ("mixed", "")
+        return _multipart(kind, [*body, *map(_attached_entity, others)], boundaries, more)
     return _ended(body[0] if body else _text_entity(Part("text/plain", "")))
 
 

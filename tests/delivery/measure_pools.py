@@ -13,6 +13,7 @@ from scaisend.delivery.mx import parse_routes
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
 from scaisend.delivery.sources import Sources
+from scaisend.delivery.tls_ladder_client import Ladder
 from scaisend.delivery.tls_policy import TlsPolicy
 from tests.world.smtp_peer import SmtpSink
 
@@ -29,7 +30,7 @@ async def measure(mails: int, size: int, flags: list[str]) -> None:
         try:
             mx = MxClient(resolver=None, routes=parse_routes(f"*=127.0.0.1:{sink.port}"), clock=time.time)
             pools = Pools(
-                reactor=reactor, mx=mx, clock=time.time, sources=Sources((), helo_name="bench.test"), tls=TlsPolicy("none"),
+                reactor=reactor, mx=mx, clock=time.time, sources=Sources((), helo_name="bench.test"), ladder=Ladder(policy=TlsPolicy("none")),
                 limits=PoolLimits(), mark=mark, unmark=unmark, random=random.random, on_change=print,
             )
             body = b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * (size // 72)

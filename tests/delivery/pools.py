@@ -10,6 +10,7 @@ from scaisend.delivery.mx import Exchange
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
 from scaisend.delivery.sources import Sources
+from scaisend.delivery.tls_ladder_client import Ladder
 from scaisend.delivery.tls_policy import TlsPolicy
 from scaisend.dns import Answer, NoRecords, NoSuchName
 from tests.base import ReactorTestCase
@@ -41,9 +42,9 @@ class PoolsTestCase(ReactorTestCase):
         self.addCleanup(peer.stop)
         return peer
 
-    def pools(self, routes, *, tls=None, resolver=None, sources=(), mark=None, limits=None, port=25):
+    def pools(self, routes, *, tls=None, resolver=None, sources=(), mark=None, limits=None, port=25, sts=None):
         """Pools with these static routes: domain → port, or (host, port). `marked` and `unmarked` collect what was asked, `changes` the states."""
-        self.marked, self.unmarked, self.changes = [], [], []
+        self.marked, self.unmarked, self.changes, self.told_tls = [], [], [], []
 
         async def note(jobs):
             self.marked.append([job.recipient_id for job in jobs])
@@ -55,11 +56,12 @@ class PoolsTestCase(ReactorTestCase):
         self.now = time.time()
         targets = {domain: (target if isinstance(target, tuple) else ("127.0.0.1", target)) for domain, target in routes.items()}
         static = {domain: Exchange(0, host, number) for domain, (host, number) in targets.items()}
-        mx = MxClient(resolver=resolver, routes=static, clock=lambda: self.now, port=port)
+        ladder = Ladder(policy=tls or TlsPolicy("none"), resolver=resolver, sts=sts)
+        mx = MxClient(resolver=resolver, routes=static, clock=lambda: self.now, port=port, ladder=ladder)
         pools = Pools(
-            reactor=reactor, mx=mx, clock=lambda: self.now, sources=Sources(sources, helo_name="out.test"), tls=tls or TlsPolicy("none"),
+            reactor=reactor, mx=mx, clock=lambda: self.now, sources=Sources(sources, helo_name="out.test"), ladder=ladder,
             limits=limits or PoolLimits(command_timeout_s=20.0), mark=mark or note, unmark=unmark, random=random.Random(1).random,
-            on_change=self.changes.append,
+            on_change=self.changes.append, tell_tls=lambda domain, result: self.told_tls.append((domain, result)),
         )
         self.addCleanup(pools.stop, 0.0)
         return pools

@@ -1,7 +1,7 @@
 from twisted.internet.task import Clock
 
 from scaisend.delivery.mx import Exchange, TakesNoMail
-from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.mx_client import Addresses, MxClient
 from scaisend.dns import DnsTrouble
 from tests.base import PlainTestCase
 from tests.delivery.pools import Zone
@@ -43,7 +43,7 @@ class LookUpTests(PlainTestCase):
         """Nor do hosts that are addresses."""
         client = self.client({}, {"*": Exchange(0, "127.0.0.1", 1025)})
         self.assertEqual(client.known("any.test").name, "127.0.0.1:1025")
-        self.assertEqual(self.successResultOf(client.addresses("127.0.0.1")), ("127.0.0.1",))
+        self.assertEqual(self.successResultOf(client.addresses("127.0.0.1")), Addresses(("127.0.0.1",)))
         self.assertEqual(self.zone.asked, [])
 
     def test_address_literals_are_refused(self):
@@ -55,4 +55,4 @@ class LookUpTests(PlainTestCase):
     def test_one_family_is_enough(self):
         """Trouble with AAAA does not hide the A records."""
         client = self.client({("mx.test", "A"): ["192.0.2.1"], ("mx.test", "AAAA"): DnsTrouble("SERVFAIL")})
-        self.assertEqual(self.successResultOf(client.addresses("mx.test")), ("192.0.2.1",))
+        self.assertEqual(self.successResultOf(client.addresses("mx.test")), Addresses(("192.0.2.1",)))

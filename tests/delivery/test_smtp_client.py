@@ -8,7 +8,7 @@ from scaisend.delivery.opening import Opening
 from scaisend.delivery.smtp_client import QUIT_S, Periods, SessionTrouble, SmtpClient
 from scaisend.delivery.sources import Source
 from scaisend.delivery.tls_client import TlsContexts
-from scaisend.delivery.tls_policy import TlsPolicy
+from scaisend.delivery.tls_policy import NONE, Rung
 from tests.base import PlainTestCase
 from tests.delivery.jobs import BODY, a_job
 
@@ -70,7 +70,8 @@ class SessionTests(PlainTestCase):
     def session(self, *jobs, opened=True):
         self.clock, self.owner = Clock(), Destination(*jobs)
         session = SmtpClient(
-            reactor=self.clock, opening=Opening(helo="out.test", wants_tls=False, needs_tls=False), tls=TlsContexts(TlsPolicy("none")), host="mx.test",
+            reactor=self.clock, opening=Opening(helo="out.test", wants_tls=False, needs_tls=False), tls=TlsContexts().for_host("mx.test", Rung(NONE, "", uses_tls=False)),
+            rung=Rung(NONE, "", uses_tls=False), host="mx.test",
             address="192.0.2.1", source=Source("192.0.2.9", "out.test"), periods=Periods(30.0, 60.0, 600.0, 10.0), owner=self.owner,
         )
         self.wire = Wire(session)

@@ -187,6 +187,13 @@ class Structure(PlainTestCase):
 
 
 class Header(PlainTestCase):
+    def test_a_report_on_tls_is_a_report(self) -> None:
+        """By its outermost type (RFC 8460 5.3)."""
+        attached, encoded = _attached("a!b!1!2.json.gz", b"packed", media_type="application/tlsrpt+gzip")
+        message = _read(compose(_mail(attachments=(attached,))), {attached.object_key: encoded})
+        self.assertEqual([part.get_content_type() for part in message.walk()], ["multipart/report", "text/plain", "application/tlsrpt+gzip"])
+        self.assertEqual(message.get_param("report-type"), "tlsrpt")
+
     def test_what_is_always_there(self) -> None:
         """Date is the moment given, in UTC; MIME-Version and Message-ID stand once; nobody is in Bcc."""
         message = _read(compose(_mail()))

@@ -85,9 +85,10 @@ def shared(tls):
 
 
 class Postfix:
-    """Takes mail for any user at box.test. `tls`: smtpd_tls_security_level; its certificate is self-signed, for mx.test and 127.0.0.1."""
+    """Takes mail for any user at box.test. `tls`: smtpd_tls_security_level; its certificate is self-signed, for mx.test and 127.0.0.1,
+    or what `certificate` (authority.py) says."""
 
-    def __init__(self, *, tls="none", settings=""):
+    def __init__(self, *, tls="none", settings="", certificate=None):
         self.home = tempfile.mkdtemp(prefix="postfix-")
         self.port = free_port()
         for name in ("etc", "spool", "data", "log", "box"):
@@ -96,7 +97,10 @@ class Postfix:
         shutil.chown(f"{self.home}/data", "postfix")
         os.chown(f"{self.home}/box", 65534, 65534)
         self.ca_file = f"{self.home}/cert.pem"
-        make_certificate(self.home, "mx.test")
+        if certificate is None:
+            make_certificate(self.home, "mx.test")
+        else:
+            certificate.write(self.home)
         with open(f"{self.home}/etc/main.cf", "w") as out:
             out.write(_MAIN.format(home=self.home, daemons=DAEMONS, tls=tls) + settings)
         with open(f"{self.home}/etc/master.cf", "w") as out:
