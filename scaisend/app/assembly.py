@@ -25,6 +25,9 @@ from scaisend.http.door import Door
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
 from scaisend.identity.last_used_worker import LastUsed
+from scaisend.identity.limits import TenantLimits
+from scaisend.identity.limits_worker import EVERY_S as LIMITS_EVERY_S
+from scaisend.identity.limits_worker import LimitsWatch
 from scaisend.identity.lockout import Lockout
 from scaisend.ids import letters
 from scaisend.inbound.parse_worker import ParseWorker
@@ -89,8 +92,17 @@ class Assembly:
         return Door(
             identity=self.logging_in.identity(self.identity()), limiter=self._adapters.limiter, limits=limits, clock=time.time,
             new_request_id=lambda: "req-" + letters(self._adapters.ids.number())[6:], metrics=self._adapters.metrics, log=Logger("scaisend.http"),
-            session=self.logging_in.session if self.logging_in.client else None,
+            session=self.logging_in.session if self.logging_in.client else None, limit_of=self._tenant_limits().of,
         )
+
+    def _tenant_limits(self) -> TenantLimits:
+        """What single tenants may ask, kept as the database has it."""
+        limits = TenantLimits()
+        watch = LimitsWatch(database=self._adapters.database, limits=limits)
+        sweeping = Sweeping("tenant-limits", watch.turn, interval_s=LIMITS_EVERY_S, reactor=self._adapters.reactor)
+        self.built.measures.sweeps.append(sweeping)
+        self.built.services.append(sweeping)
+        return limits
 
     def identity(self) -> Authenticator:
         """Who the holders of keys are."""

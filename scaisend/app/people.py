@@ -2,6 +2,8 @@
 
 from scaisend.app.adapters import Adapters
 from scaisend.http.route import Route
+from scaisend.identity.limits import RATES
+from scaisend.identity.limits_api import LimitsApi
 from scaisend.identity.people_api import PeopleApi
 from scaisend.identity.roles_api import RolesApi
 from scaisend.identity.scaikey_api import ScaikeyApi
@@ -16,6 +18,7 @@ def people_routes(adapters: Adapters) -> list[Route]:
     return [
         *TenantsApi(database=database, read_setting=read_named).routes(),
         *TenantSettingsApi(database=database).routes(),
+        *LimitsApi(database=database, usual={name: config[f"RATE_LIMIT_{name.upper()}"] for name in RATES}).routes(),
         *PeopleApi(database=database).routes(),
         *RolesApi(database=database, ids=adapters.ids).routes(),
         *ScaikeyApi(

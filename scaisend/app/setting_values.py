@@ -13,14 +13,13 @@ from scaisend.delivery.mx import Exchange, parse_routes
 from scaisend.delivery.sources import parse_sources
 from scaisend.delivery.tls_policy import parse_policies
 from scaisend.faults import ScaiSendError
-from scaisend.storage.limiter import Limit
+from scaisend.storage.limiter import Limit, read_limit
 from scaisend.storage.redis_url import parse_redis_url
 from scaisend.storage.url import parse_database_url
 
 T = TypeVar("T")
 
 _NAME = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$")
-_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(s|min)")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 SECRET_KEY_LETTERS = 32
 
@@ -142,12 +141,7 @@ def a_queue_url(raw: str) -> str:
 
 def a_limit(raw: str) -> Limit | None:
     """A rate such as `100/s`; None for `off`."""
-    if raw == "off":
-        return None
-    found = _LIMIT.fullmatch(raw)
-    if not found:
-        raise ValueError("is not N/s, N/min or off")
-    return Limit(int(found[1]), 1.0 if found[2] == "s" else 60.0)
+    return read_limit(raw)
 
 
 def a_listener(raw: str) -> str:

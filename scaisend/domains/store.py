@@ -232,19 +232,6 @@ def reseal_key_across_tenants(txn: Txn, key_id: str, before: bytes, after: bytes
     ) > 0
 
 
-def sealed_keys_across_tenants(txn: Txn, after: str, most: int) -> list[tuple[str, bytes]]:
-    """Up to `most` (key id, sealed private key) that follow the id `after`."""
-    rows = txn.rows("SELECT id, sealed_private FROM domain_keys WHERE id > :after ORDER BY id LIMIT :most", {"after": after, "most": most})
-    return [(row[0], bytes(row[1])) for row in rows]
-
-
-def reseal_key_across_tenants(txn: Txn, key_id: str, before: bytes, after: bytes) -> bool:
-    """The private key is sealed anew; False when it is not `before` any more."""
-    return txn.execute(
-        "UPDATE domain_keys SET sealed_private = :after WHERE id = :id AND sealed_private = :before", {"id": key_id, "before": before, "after": after}
-    ) > 0
-
-
 def return_path_host(name: str) -> str:
     """The host of the domain's own return path."""
     return f"bounces.{name}"

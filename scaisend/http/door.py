@@ -66,14 +66,16 @@ class Visit:
 class Door:
     """Lets requests in to their routes. What is refused is a Reply; only `check_head` raises.
 
+    `limit_of(tenant_id, name, limit)` tells a tenant's own limit, or that of the installation.
     With a `session` a browser's cookie counts as the credential of requests that have no Authorization header.
     """
 
     def __init__(
         self, *, identity: Identity, limiter: Limiter, limits: Mapping[str, Limit | None], clock: Callable[[], float],
         new_request_id: Callable[[], str], metrics: HttpMetrics, log: Logger,
-        session: CookieSession | None = None,
+        session: CookieSession | None = None, limit_of: Callable[[str, str, Limit | None], Limit | None] = lambda tenant_id, name, limit: limit,
     ) -> None:
+        self._limit_of = limit_of
         self.clock = clock
         self.new_request_id = new_request_id
         self._identity = identity
@@ -174,11 +176,14 @@ class Door:
         return credential_in(authorization)
 
     async def _count(self, visit: Visit, name: str) -> None:
-        limit = self._limits.get(name)
+        caller = visit.caller
+        usual = self._limits.get(name)
+        limit = self._limit_of(caller.tenant_id, name, usual)
         if limit is None:
             return
-        caller = visit.caller
         key = f"{name}:{caller.tenant_id if name in LIMITS_OF_TENANTS else caller.credential_id}"
+        if limit != usual:
+            key = f"{key}:{limit.count}/{limit.per_s:g}"  # a key belongs to one limit
         verdict = self._limiter.take_now(key, limit)
         if verdict is None:
             verdict = await self._limiter.take(key, limit)

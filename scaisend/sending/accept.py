@@ -15,6 +15,7 @@ from scaisend.domains.store import verified_domains
 from scaisend.domains.verified_senders_store import verified_across_tenants
 from scaisend.faults import Conflict, Fault, Forbidden, Invalid, ScaiSendError
 from scaisend.identity.keys_store import check_callers
+from scaisend.identity.limits import Quota
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
 from scaisend.messages import status as states
@@ -22,6 +23,7 @@ from scaisend.messages import waiting
 from scaisend.messages.record import first_events, write_events
 from scaisend.messages.store import EventRow, micros
 from scaisend.sending import batches_store, store
+from scaisend.sending.quotas import spend
 from scaisend.sending.request import PersonalMessage, SendRequest
 from scaisend.storage.database import Txn, Value
 from scaisend.suppressions.groups_store import left_across_tenants
@@ -61,13 +63,14 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The answer: status, X-Message-Id, the messages' ids, and which of them a worker can start on now."""
+    """The answer: status, X-Message-Id, the messages' ids, which of them a worker can start on now, and what is left of the tenant's quota."""
 
     status: int
     request_id: str
     message_ids: tuple[str, ...]
     ready: tuple[str, ...] = ()
     is_replay: bool = False
+    quota: Quota | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Ac
     _check_senders(txn, submissions, refusals)
     paused = _check_names(txn, submissions, refusals, now)
     replays = _claim_keys(txn, submissions, refusals, now)
+    quotas = _spend(txn, submissions, refusals, replays, now)
     writing = [
         each for number, each in enumerate(submissions) if refusals[number] is None and number not in replays
     ]
@@ -101,7 +105,7 @@ def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Ac
             write_events(txn, rows.events, now)
     return [
         refusals[number] or replays.get(number)
-        or Accepted(200 if each.request.sandbox else 202, each.request_id, each.message_ids, ready[each.request_id])
+        or Accepted(200 if each.request.sandbox else 202, each.request_id, each.message_ids, ready[each.request_id], quota=quotas.get(number))
         for number, each in enumerate(submissions)
     ]
 
@@ -191,6 +195,27 @@ def _claim_keys(txn: Txn, submissions: Sequence[Submission], refusals: list[Scai
         elif (answer := orjson.loads(first.answer))["x_message_id"] != mine.request_id:
             replays[number] = Accepted(answer["status"], answer["x_message_id"], tuple(answer["message_ids"]), is_replay=True)
     return replays
+
+
+def _spend(
+    txn: Txn, submissions: Sequence[Submission], refusals: list[ScaiSendError | None], replays: Mapping[int, Accepted], now: float
+) -> dict[int, Quota]:
+    """Refuses what is over a quota, and takes its idempotency key back; what is left of the quotas, by place in the group."""
+    claims = [
+        (number, each.caller.tenant_id, sum(len(message.recipients) for message in each.request.messages))
+        for number, each in _open(submissions, refusals)
+        if number not in replays and not (each.request.sandbox or each.caller.is_test or each.is_ours)
+    ]
+    quotas: dict[int, Quota] = {}
+    for number, answer in spend(txn, claims, now).items():
+        if isinstance(answer, Quota):
+            quotas[number] = answer
+            continue
+        refusals[number] = answer
+        key = submissions[number].idempotency_key
+        if key:
+            store.release_idempotency_key(txn, submissions[number].caller.tenant_id, key)
+    return quotas
 
 
 def _answer_text(each: Submission) -> str:

@@ -150,4 +150,7 @@ def _check_key(key: str) -> None:
 def _reply(accepted: Accepted) -> Reply:
     ids = accepted.message_ids
     body = orjson.dumps({"message_id": ids[0]} if len(ids) == 1 else {"message_ids": ids})
-    return Reply(status=accepted.status, body=body, headers=(("X-Message-Id", accepted.request_id),))
+    headers = [("X-Message-Id", accepted.request_id)]
+    if (quota := accepted.quota) is not None:
+        headers += [("X-Quota-Limit", str(quota.most)), ("X-Quota-Remaining", str(quota.remaining)), ("X-Quota-Reset", str(int(quota.reset_at)))]
+    return Reply(status=accepted.status, body=body, headers=tuple(headers))

@@ -101,6 +101,11 @@ def remembered(txn: Txn, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str
     return {(row[0], row[1]): Remembered(bytes(row[2]), row[3]) for row in rows}
 
 
+def release_idempotency_key(txn: Txn, tenant_id: str, key: str) -> None:
+    """The key is free: the request that claimed it was refused."""
+    txn.execute("DELETE FROM idempotency_keys WHERE tenant_id = :tenant_id AND idempotency_key = :key", {"tenant_id": tenant_id, "key": key})
+
+
 def forget_idempotency_keys_across_tenants(txn: Txn, before: float) -> int:
     """Answers older than `before` are forgotten; how many."""
     return txn.execute("DELETE FROM idempotency_keys WHERE created_at < :before", {"before": micros(before)})

@@ -3,9 +3,12 @@
 Windows are fixed and start at multiples of their length since the epoch, so that processes agree on them without asking.
 """
 
+import re
 from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
+
+_WRITTEN = re.compile(r"([1-9][0-9]{0,8})/(s|min)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ class Limiter(Protocol):
 
     async def take(self, key: str, limit: Limit, cost: int = 1) -> Verdict:
         """The verdict; `cost` is counted when it is allowed."""
+
+
+def read_limit(text: str) -> Limit | None:
+    """The limit that is written `100/s` or `600/min`; None for `off`. Raises: ValueError."""
+    if text == "off":
+        return None
+    found = _WRITTEN.fullmatch(text)
+    if not found:
+        raise ValueError("is not N/s, N/min or off")
+    return Limit(int(found[1]), 1.0 if found[2] == "s" else 60.0)
 
 
 def verdict(allowed: bool, limit: Limit, remaining: int, reset_at: float, now_s: float) -> Verdict:

@@ -140,6 +140,18 @@ class DoorTest(PlainTestCase):
         self.assertEqual([self.web.ask("GET", "/v3/nothing").status for _ in range(2)], [500, 404])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_a_tenants_own_limit(self) -> None:
+        """It is counted and told in place of the installation's as soon as it is known, and counts anew when it changes."""
+        own: dict[str, Limit | None] = {}
+        web = Web(ROUTES, limits={"default": Limit(50, 60.0)}, limit_of=lambda tenant_id, name, limit: own.get(name, limit) if tenant_id == CALLER.tenant_id else limit)
+        self.assertEqual(web.ask("GET", "/v3/who").headers["x-ratelimit-limit"], "50")
+        own["default"] = Limit(2, 60.0)
+        answers = [web.ask("GET", "/v3/who") for _ in range(3)]
+        self.assertEqual([(each.status, each.headers["x-ratelimit-limit"], each.headers["x-ratelimit-remaining"]) for each in answers], [(200, "2", "1"), (200, "2", "0"), (429, "2", "0")])
+        self.assertIn("retry-after", answers[2].headers)
+        own["default"] = None
+        self.assertNotIn("x-ratelimit-limit", web.ask("GET", "/v3/who").headers)
+
     def test_limits_belong_to_tenants_or_credentials(self) -> None:
         """Sending is counted for the tenant, the rest for each credential."""
         self.web.identity.callers["other"] = replace(CALLER, credential_id="key_b")

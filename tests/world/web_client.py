@@ -77,7 +77,8 @@ class Web:
     """A site over `routes`, its clock, its callers (`good` is CALLER's credential) and what it counted."""
 
     def __init__(
-        self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, session: CookieSession | None = None, identity: Any = None, **more: Any,
+        self, routes: Iterable[Route], *, limits: dict[str, Limit | None] | None = None, session: CookieSession | None = None, identity: Any = None,
+        limit_of: Any = lambda tenant_id, name, limit: limit, **more: Any,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(NOW_S)
@@ -86,7 +87,7 @@ class Web:
         self._made = 0
         door = Door(
             identity=identity or self.identity, limiter=MemoryLimiter(clock=self.clock.seconds), limits=limits or {}, clock=self.clock.seconds,
-            new_request_id=self._new_request_id, metrics=self.metrics, log=Logger(), session=session,
+            new_request_id=self._new_request_id, metrics=self.metrics, log=Logger(), session=session, limit_of=limit_of,
         )
         self.site: HttpSite = make_site(routes, door=door, reactor=self.clock, **more)
 
