@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable
 from typing import Protocol
 
+from twisted.internet.task import deferLater
+
 from scaisend.app.adapters import Adapters
 from scaisend.caller import Caller
 from scaisend.http.cookies import CookieSession
@@ -20,6 +22,7 @@ from scaisend.identity.login_session import LoginCookies
 from scaisend.identity.mirror_store import seen_across_tenants
 from scaisend.identity.oidc_client import OidcClient
 from scaisend.identity.person import Standing
+from scaisend.identity.refreshing import Refreshing
 
 
 class Identity(Protocol):
@@ -55,8 +58,14 @@ class LoggingIn:
     def routes(self, keys: Authenticator) -> list[Route]:
         """The doors of /v3/auth."""
         adapters, base_url = self._adapters, self._adapters.config["ADMIN_URL"]
+        refreshing = None
+        if self.client is not None:
+            refreshing = Refreshing(
+                client=self.client, database=adapters.database, sealer=adapters.sealer,
+                wait=lambda seconds: deferLater(adapters.reactor, seconds, lambda: None),
+            )
         return LoginApi(
-            client=self.client, cookies=LoginCookies(session=self.session, base_url=base_url, sealer=adapters.sealer), session=self.session,
+            client=self.client, refreshing=refreshing, cookies=LoginCookies(session=self.session, base_url=base_url, sealer=adapters.sealer), session=self.session,
             base_url=base_url, scopes=adapters.config["SCAIKEY_SCOPES"], identity=self.identity(keys), lockout=self._lockout,
             take=lambda key, limit: adapters.limiter.take(key, limit), database=adapters.database, random_bytes=os.urandom,
         ).routes()

@@ -11,10 +11,11 @@ Doors     `authenticate.Authenticator` turns an API key into a `Caller` (the Ide
           `scaikey_api` takes the identity provider's events, `sync_worker` reads its lists, `registration_client` makes us its client.
 Clean     `permissions` (ours, SendGrid's scope names, the default roles), `api_key` (the form of a key and the verdict on it),
           `key_request` (what /v3/api_keys is asked for), `provider_news` and `provider_events` (what the provider tells, and its signature),
-          `jwt` (the provider's tokens), `person` (the verdict on one), `login` and `login_session` (a login, and the cookies of one).
+          `jwt` (the provider's tokens), `person` (the verdict on one), `login` and `login_session` (a login, and the cookies of one),
+          `refreshing` (each refresh token is exchanged once by all processes).
 Worker    `last_used_worker.LastUsed` writes down when keys were last used.
 Tables    partners, tenants, users, user_groups and who is in them, roles and who has them, api_keys, audit_log; provider_events and
-          provider_syncs; `epochs` and `instance` of the installation.
+          provider_syncs; refresh_exchanges; `epochs` and `instance` of the installation.
 Callers   http/door.py through the seam; every room above for `record_act`; app/ for init, keys and tenants.
 
 Laws

@@ -16,6 +16,7 @@ from scaisend.identity.login import authorization_url, begin, check_answer, chec
 from scaisend.identity.login_client import LoginClient, Tokens
 from scaisend.identity.login_session import LoginCookies
 from scaisend.identity.people_store import tenant
+from scaisend.identity.refreshing import Refreshing
 from scaisend.identity.users_store import user
 from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
@@ -26,7 +27,6 @@ VISITS = Limit(300, 60.0)
 BODY_LIMIT = 16_384
 NO_STORE: Headers = (("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"))
 CALLBACK = "/v3/auth/callback"
-LOCAL = "there is no identity provider to log in at"
 
 
 class Identity(Protocol):
@@ -36,11 +36,11 @@ class Identity(Protocol):
 
 
 class LoginApi:
-    """Logins for pages at `base_url`. Without a `client` there is no provider, and only `/me` answers."""
+    """Logins for pages at `base_url`. Without a `client` (and `refreshing`) there is no provider, and only `/me` answers."""
 
     def __init__(
         self, *, client: LoginClient | None, cookies: LoginCookies, session: CookieSession, base_url: str, scopes: str, identity: Identity,
-        lockout: Lockout, take: Callable[[str, Limit], Awaitable[Verdict]], database: Database, random_bytes: Callable[[int], bytes],
+        refreshing: Refreshing | None, lockout: Lockout, take: Callable[[str, Limit], Awaitable[Verdict]], database: Database, random_bytes: Callable[[int], bytes],
     ) -> None:
         self._given_client = client
         self._cookies = cookies
@@ -48,6 +48,7 @@ class LoginApi:
         self._base_url = base_url.rstrip("/")
         self._scopes = scopes
         self._identity = identity
+        self._refreshing = refreshing
         self._lockout = lockout
         self._take = take
         self._database = database
@@ -66,8 +67,14 @@ class LoginApi:
     @property
     def _client(self) -> LoginClient:
         if self._given_client is None:
-            raise NotFound(LOCAL, help="Use an API key; or set SCAIKEY_API_URL, the identity provider's address.")
+            raise _local()
         return self._given_client
+
+    @property
+    def _renewer(self) -> Refreshing:
+        if self._refreshing is None:
+            raise _local()
+        return self._refreshing
 
     async def login(self, call: Call) -> Reply:
         """302 to the provider; the attempt is in a cookie."""
@@ -101,19 +108,19 @@ class LoginApi:
 
     async def refresh(self, call: Call) -> Reply:
         """A new token: in the cookies of a session, or in the answer for programs that give their refresh token in the body."""
-        client = self._client
+        refreshing = self._renewer
         await self._visit(call)
         if call.body.strip():
             faults: list[Fault] = []
             given = Reader(call.json(), faults).text("refresh_token", required=True, least=1, most=8_192) or ""
             finish(faults)
-            return json_reply(_shown(await self._renewed(client, call, given), call.now_s), headers=NO_STORE)
+            return json_reply(_shown(await self._renewed(refreshing, call, given), call.now_s), headers=NO_STORE)
         kept = self._cookies.read_refresh(call.headers)
         if kept is None:
             raise Unauthenticated("there is no session to refresh", help="Log in at /v3/auth/login.")
         self._session.refuse_others(call.headers)
         try:
-            tokens = await self._renewed(client, call, kept.token)
+            tokens = await self._renewed(refreshing, call, kept.token)
             if tokens.claims.subject != kept.subject:
                 raise Unauthenticated(REFUSED)
         except Unauthenticated as error:
@@ -148,10 +155,10 @@ class LoginApi:
         """The caller that the new credential is, as any later request would have it. Raises: as the Identity seam."""
         return await self._identity.authenticate(tokens.credential, now_s=call.now_s, remote=call.remote, on_behalf_of=None)
 
-    async def _renewed(self, client: LoginClient, call: Call, refresh_token: str) -> Tokens:
+    async def _renewed(self, refreshing: Refreshing, call: Call, refresh_token: str) -> Tokens:
         self._lockout.refuse(call.remote, call.now_s)
         try:
-            return await client.renew(refresh_token)
+            return await refreshing.tokens(refresh_token, call.now_s)
         except Unauthenticated:
             await self._lockout.note(call.remote, call.now_s)
             raise
@@ -176,6 +183,10 @@ class LoginApi:
         verdict = await self._take(f"auth:{source_of(call.remote)}", VISITS)
         if not verdict.allowed:
             raise TooManyRequests(retry_after_s=verdict.retry_after_s)
+
+
+def _local() -> NotFound:
+    return NotFound("there is no identity provider to log in at", help="Use an API key; or set SCAIKEY_API_URL, the identity provider's address.")
 
 
 def _redirect(url: str, headers: Headers) -> Reply:

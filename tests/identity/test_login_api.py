@@ -2,6 +2,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from twisted.internet.task import deferLater
+
 from scaisend.http.cookies import CookieSession
 from scaisend.http.outgoing import Answer
 from scaisend.identity.audit_store import acts
@@ -15,6 +17,7 @@ from scaisend.identity.login_session import LoginCookies
 from scaisend.identity.mirror_store import seen_across_tenants
 from scaisend.identity.oidc_client import OidcClient
 from scaisend.identity.people_store import set_tenant_status
+from scaisend.identity.refreshing import Refreshing
 from scaisend.sealing import Sealer
 from scaisend.storage.memory_limiter import MemoryLimiter
 from tests.base import PlainTestCase
@@ -43,8 +46,10 @@ class Process:
             stand=lambda claims, behalf: database.run(seen_across_tenants, case.ids, claims, behalf, now_s=clock()),
         )
         client = LoginClient(oidc=oidc, outgoing=case.provider, client_id=AUDIENCE, secret=SECRET)
+        sealer = Sealer(b"k" * 32, case.random)
+        refreshing = Refreshing(client=client, database=database, sealer=sealer, wait=lambda seconds: deferLater(self.web.clock, seconds))
         api = LoginApi(
-            client=client if has_provider else None, cookies=LoginCookies(session=session, base_url=US, sealer=Sealer(b"k" * 32, case.random)),
+            client=client if has_provider else None, refreshing=refreshing if has_provider else None, cookies=LoginCookies(session=session, base_url=US, sealer=sealer),
             session=session, base_url=US + "/", scopes="openid profile email", identity=identity, lockout=lockout, take=limiter.take, database=database,
             random_bytes=case.random,
         )
@@ -221,6 +226,7 @@ class LoginApiTests(PlainTestCase):
         self.assertEqual(self.visit("GET", "/v3/auth/me").status, 200)
         self.jar.cookies = old
         self.assertEqual(self.visit("GET", "/v3/auth/me").status, 401)
+        self.assertEqual(len(self.provider.refreshes), 1)
         self.errors(self.visit("POST", "/v3/auth/refresh", **PAGE), 401)
         self.assertEqual(self.jar.cookies, {})
         self.errors(self.visit("POST", "/v3/auth/refresh", **PAGE), 401)
@@ -253,6 +259,9 @@ class LoginApiTests(PlainTestCase):
         again = self.visit("POST", "/v3/auth/refresh", body={"refresh_token": given["refresh_token"]})
         self.assertEqual((again.status, again.set_cookies), (200, ()))
         self.assertEqual(self.here.web.ask("GET", "/v3/auth/me", credential=again.json()["access_token"]).status, 200)
+        same = self.visit("POST", "/v3/auth/refresh", body={"refresh_token": given["refresh_token"]}, at=self.there)
+        self.assertEqual(same.json()["refresh_token"], again.json()["refresh_token"])
+        self.pass_time(61)
         self.errors(self.visit("POST", "/v3/auth/refresh", body={"refresh_token": given["refresh_token"]}), 401)
         self.errors(self.visit("POST", "/v3/auth/refresh", body={}), 400)
 
