@@ -22,7 +22,7 @@ from scaisend.content.template_request import (
 from scaisend.content.templates_store import DYNAMIC, Template, Version
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor
+from scaisend.http.paging import base_url, cursor, read_cursor
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.administration import record
@@ -284,8 +284,7 @@ def _offset(call: Call) -> int:
 
 def _metadata(call: Call, size: int, offset: int, count: int) -> Shape:
     """`next` and `prev` are absent at the ends."""
-    scheme = "https" if call.headers.get("x-forwarded-proto") == "https" else "http"
-    begin = f"{scheme}://{call.headers.get('host', 'localhost')}/v3/templates?"
+    begin = f"{base_url(call) or 'http://localhost'}/v3/templates?"
 
     def url(place: int) -> str:
         return begin + urlencode({"generations": call.one("generations") or store.LEGACY, "page_size": size, "page_token": cursor([place])})

@@ -8,7 +8,7 @@ from scaisend.delivery.destinations_store import IpPool, add_pool, change_pool, 
 from scaisend.delivery.sources import Source
 from scaisend.faults import Fault, Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import offset_page
+from scaisend.http.paging import array_reply, offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, post, put
 from scaisend.identity.audit_store import record_act
@@ -52,7 +52,7 @@ class IpsApi:
         page = offset_page(call, default=10)
         found, wanted = await self._pools(call), call.one("ip")
         shown = [self._shape(each, found) for each in self._sources if not wanted or each == wanted]
-        return json_reply(shown[page.offset : page.offset + page.limit])
+        return array_reply(call, ALL, page, shown[page.offset : page.offset + page.limit + 1])
 
     async def assigned(self, call: Call) -> Reply:
         """Every address, since every tenant may use them all."""

@@ -6,7 +6,7 @@ from scaisend.domains.links import BrandedLink, LinkCheck, check_link, read_link
 from scaisend.domains.whitelabel import read_id
 from scaisend.faults import NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import offset_page
+from scaisend.http.paging import array_reply, offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.account_api import user_id
@@ -44,7 +44,7 @@ class LinksApi:
         page = offset_page(call, default=PAGE)
         found = await self._database.read(store.links, call.caller.tenant_id)
         username = await self._username(call)
-        return json_reply([self._shape(call, each, username) for each in found[page.offset : page.offset + page.limit]])
+        return array_reply(call, ALL, page, [self._shape(call, each, username) for each in found[page.offset : page.offset + page.limit + 1]])
 
     async def add(self, call: Call) -> Reply:
         """201 with the link and the records to publish."""

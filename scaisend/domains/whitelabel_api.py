@@ -17,7 +17,7 @@ from scaisend.domains.whitelabel import (
 from scaisend.domains.whitelabel_store import numbers
 from scaisend.faults import Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import offset_page
+from scaisend.http.paging import array_reply, offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.account_api import user_id
@@ -65,7 +65,7 @@ class WhitelabelApi:
         views, known = await self._domains.all(call.caller.tenant_id), await self._known(call)
         name = call.one("domain")
         found = [each for each in views if each.domain.id in known.numbers and (not name or each.domain.domain == name.strip().lower())]
-        return json_reply([self._shape(call, each, known) for each in found[page.offset : page.offset + page.limit]])
+        return array_reply(call, ALL, page, [self._shape(call, each, known) for each in found[page.offset : page.offset + page.limit + 1]])
 
     async def add(self, call: Call) -> Reply:
         """201 with the domain and the records to publish."""

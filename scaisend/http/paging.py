@@ -1,5 +1,6 @@
 """Pages: what a caller asks for in the query, and what points to the next page."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ import orjson
 
 from scaisend.faults import Invalid
 from scaisend.http.call import Call
+from scaisend.http.reply import Reply, json_reply
 
 MOST_CURSOR = 1024
+_HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,27 @@ def read_cursor(text: str, kinds: Sequence[type[str] | type[int]], *, field: str
     return tuple(parts)
 
 
-def page_links(url: str, page: Page, total: int, query: Sequence[tuple[str, str]] = ()) -> tuple[str, str]:
-    """The Link header (RFC 8288) of one page of `total` rows; `query` holds the list's other parameters."""
-    last = max(0, (total - 1) // page.limit)
-    here = page.offset // page.limit
-    places = (("next", min(here + 1, last)), ("prev", max(here - 1, 0)), ("first", 0), ("last", last))
-    links = []
-    for name, place in places:
-        pairs = [*query, ("limit", str(page.limit)), ("offset", str(place * page.limit))]
-        links.append(f'<{url}?{urlencode(pairs)}>; rel="{name}"; title="{place + 1}"')
-    return ("Link", ", ".join(links))
+def base_url(call: Call) -> str:
+    """Where the caller reached this service, without a path; empty when its Host header is none that can stand in a URL."""
+    host = call.headers.get("host", "")
+    scheme = "https" if call.headers.get("x-forwarded-proto") == "https" else "http"
+    return f"{scheme}://{host}" if _HOST.fullmatch(host) else ""
+
+
+def array_reply(call: Call, path: str, page: Page, rows: Sequence[object]) -> Reply:
+    """The page as a bare array, with SendGrid's Link header (RFC 8288).
+
+    `rows` begin at the page's offset, and there is one more of them than the page's limit when there are further pages. `last` is
+    told only by the last page, since nobody counts what comes.
+    """
+    has_more, here = len(rows) > page.limit, page.offset // page.limit
+    offsets = {"next": page.offset + page.limit} if has_more else {}
+    offsets |= {"prev": max(0, page.offset - page.limit)} if page.offset else {}
+    offsets |= {"first": 0} | ({} if has_more else {"last": page.offset})
+    titles = {"next": here + 2, "prev": max(1, here), "first": 1, "last": here + 1}
+    query = [(name, value) for name, values in call.query.items() if name not in ("limit", "offset") for value in values]
+    links = [
+        f'<{base_url(call)}{path}?{urlencode([*query, ("limit", page.limit), ("offset", offset)])}>; rel="{name}"; title="{titles[name]}"'
+        for name, offset in offsets.items()
+    ]
+    return json_reply(list(rows[: page.limit]), headers=[("Link", ", ".join(links))])

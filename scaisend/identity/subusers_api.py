@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from scaisend.http.call import Call
-from scaisend.http.paging import offset_page
+from scaisend.http.paging import array_reply, offset_page
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
 from scaisend.identity.account_api import user_id
@@ -33,9 +33,9 @@ class SubusersApi:
         """A bare array, `limit` (500) and `offset`; `username` chooses one."""
         page = offset_page(call, most_offset=MOST_OFFSET)
         name = call.one("username")
-        wanted = page.offset + page.limit
+        wanted = page.offset + page.limit + 1
         found = await self._database.read(_found, call, [name] if name else None, wanted)
-        return json_reply([
+        return array_reply(call, "/v3/subusers", page, [
             {"id": user_id(each.id), "username": each.slug or each.name, "email": email, "disabled": each.status != ACTIVE}
             for each, email in found[page.offset : wanted]
         ])

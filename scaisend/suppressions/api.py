@@ -8,7 +8,7 @@ import orjson
 from scaisend.address import fold
 from scaisend.faults import Fault, Invalid, NotFound, UnsupportedType
 from scaisend.http.call import Call
-from scaisend.http.paging import Page, offset_page
+from scaisend.http.paging import Page, array_reply, offset_page
 from scaisend.http.reply import Reply, data_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, post
 from scaisend.identity.audit_store import record_act
@@ -117,8 +117,8 @@ class OneList:
             text = await self._database.read(_csv_page, call.caller.tenant_id, self._name, wanted, page)
             return Reply(200, text, "text/csv; charset=utf-8", (("Content-Disposition", f'attachment; filename="{self._name}.csv"'),))
         page = offset_page(call)
-        found = await self._database.read(store.listed, call.caller.tenant_id, self._name, wanted, limit=page.limit, offset=page.offset)
-        return json_reply([_shown(self._name, each) for each in found])
+        found = await self._database.read(store.listed, call.caller.tenant_id, self._name, wanted, limit=page.limit + 1, offset=page.offset)
+        return array_reply(call, f"/v3/suppression/{self._name}", page, [_shown(self._name, each) for each in found])
 
     async def show_one(self, call: Call) -> Reply:
         """An array of the entry, or an empty one."""

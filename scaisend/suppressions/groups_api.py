@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from scaisend.address import fold
 from scaisend.faults import NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import offset_page
+from scaisend.http.paging import array_reply, offset_page
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.audit_store import record_act
@@ -97,9 +97,8 @@ class GroupsApi:
         """A bare array of addresses."""
         page = offset_page(call, default=MEMBERS_PAGE, most=MEMBERS_PAGE)
         group_id = await self._known(call)
-        return json_reply(
-            await self._database.read(groups_store.members, call.caller.tenant_id, group_id, limit=page.limit, offset=page.offset)
-        )
+        found = await self._database.read(groups_store.members, call.caller.tenant_id, group_id, limit=page.limit + 1, offset=page.offset)
+        return array_reply(call, f"{GROUPS}/{group_id}/suppressions", page, found)
 
     async def leave(self, call: Call) -> Reply:
         """201 with the addresses as they were given."""
@@ -124,8 +123,8 @@ class GroupsApi:
     async def show_all_left(self, call: Call) -> Reply:
         """One page of addresses and the groups they left."""
         page = offset_page(call)
-        found = await self._database.read(groups_store.all_left, call.caller.tenant_id, limit=page.limit, offset=page.offset)
-        return json_reply([
+        found = await self._database.read(groups_store.all_left, call.caller.tenant_id, limit=page.limit + 1, offset=page.offset)
+        return array_reply(call, ALL_LEFT, page, [
             {"email": each.email, "group_id": each.group_id, "group_name": each.group_name, "created_at": int(each.created_at)} for each in found
         ])
 
@@ -140,8 +139,8 @@ class GroupsApi:
         """The list of /v3/suppression/unsubscribes."""
         wanted = read_wanted(call.one("start_time"), call.one("end_time"), call.one("email"))
         page = offset_page(call)
-        found = await self._database.read(store.listed, call.caller.tenant_id, UNSUBSCRIBES, wanted, limit=page.limit, offset=page.offset)
-        return json_reply([{"created": int(each.created_at), "email": each.email} for each in found])
+        found = await self._database.read(store.listed, call.caller.tenant_id, UNSUBSCRIBES, wanted, limit=page.limit + 1, offset=page.offset)
+        return array_reply(call, GLOBAL, page, [{"created": int(each.created_at), "email": each.email} for each in found])
 
     async def leave_all(self, call: Call) -> Reply:
         """201 with the addresses as they were given."""

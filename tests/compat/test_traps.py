@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -152,6 +153,23 @@ class Lists(TrapsTestCase):
         self.assertEqual(ask("GET", one).body, [{"batch_id": batch, "status": "pause"}])
         self.refused(ask("POST", "/v3/user/scheduled_sends", {"batch_id": batch, "status": "pause"}), 400, "a status for this batch id exists, try PATCH to update the status")
         self.refused(ask("GET", "/v3/mail/batch/!"), 400, "invalid batch id")
+
+    def test_pages_are_linked(self) -> None:
+        """Following `next` of the Link header leads through a list once, and ends; what was asked for stays asked for."""
+        emails = [f"page{n}@example.com" for n in range(5)]
+        ask("POST", "/v3/suppression/blocks", {"emails": emails})
+        seen: list[str] = []
+        path: str | None = "/v3/suppression/blocks?limit=2&email=page"
+        while path:
+            page = ask("GET", path)
+            seen += [each["email"] for each in page.body]
+            url = re.search('<([^>]+)>; rel="next"', page.headers["link"])
+            path = url[1].removeprefix(installation().api_url) if url else None
+            self.assertTrue(path is None or path.startswith("/v3/suppression/blocks?email=page"), path)
+        self.assertEqual(sorted(seen), emails)
+        ask("DELETE", "/v3/suppression/blocks", {"emails": emails})
+        for path in ("/v3/asm/suppressions", "/v3/whitelabel/domains", "/v3/whitelabel/links", "/v3/ips", "/v3/subusers", "/v3/suppression/unsubscribes"):
+            self.assertIn('rel="first"', ask("GET", path).headers["link"], path)
 
     def test_templates_come_in_two_shapes(self) -> None:
         """`templates` without a page size, `result` with one, and the pages' `next` is a whole URL on this host."""

@@ -1,3 +1,4 @@
+import re
 from base64 import urlsafe_b64encode
 
 from hypothesis import given, settings
@@ -5,7 +6,7 @@ from hypothesis import strategies as st
 
 from scaisend.faults import Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import Page, cursor, offset_page, page_links, read_cursor, whole
+from scaisend.http.paging import Page, array_reply, base_url, cursor, offset_page, read_cursor, whole
 from tests.base import PlainTestCase
 
 
@@ -27,13 +28,24 @@ class PageTest(PlainTestCase):
         self.assertEqual(whole(Call(query={"n": ["-3"]}), "n", least=-5, most=5, default=0), -3)
 
     def test_links(self) -> None:
-        """The Link header has SendGrid's four relations with page numbers, and stays inside the list."""
-        name, value = page_links("https://x.test/v3/y", Page(10, 10), 25, [("email", "a+b@c.d")])
-        self.assertEqual(name, "Link")
-        self.assertIn('<https://x.test/v3/y?email=a%2Bb%40c.d&limit=10&offset=20>; rel="next"; title="3"', value)
-        self.assertIn('offset=0>; rel="prev"; title="1"', value)
-        self.assertIn('offset=20>; rel="next"', page_links("u", Page(10, 20), 25)[1])
-        self.assertIn('offset=0>; rel="last"', page_links("u", Page(10, 0), 0)[1])
+        """The Link header has SendGrid's relations with page numbers: next while there is more, prev behind the first, last on the last."""
+        call = Call(query={"email": ["a+b@c.d"], "limit": ["2"], "offset": ["2"]}, headers={"host": "x.test:8443", "x-forwarded-proto": "https"})
+        reply = array_reply(call, "/v3/y", Page(2, 2), [3, 4, 5])
+        self.assertEqual((reply.body, reply.headers), (b"[3,4]", (("Link", ", ".join(
+            f'<https://x.test:8443/v3/y?email=a%2Bb%40c.d&limit=2&offset={offset}>; rel="{name}"; title="{title}"'
+            for name, offset, title in (("next", 4, 3), ("prev", 0, 1), ("first", 0, 1))
+        )),)))
+        names = [
+            re.findall(r'rel="(\w+)"', array_reply(call, "/v3/y", page, rows).headers[0][1])
+            for page, rows in ((Page(2, 0), [1, 2, 3]), (Page(2, 0), [1, 2]), (Page(2, 4), [5]), (Page(2, 0), []))
+        ]
+        self.assertEqual(names, [["next", "first"], ["first", "last"], ["prev", "first", "last"], ["first", "last"]])
+
+    def test_the_host_is_the_callers(self) -> None:
+        """As it was asked for; a Host that could break out of a URL is left away."""
+        self.assertEqual(base_url(Call(headers={"host": "[::1]:80"})), "http://[::1]:80")
+        for host in ("", 'x>; rel="next"', "a/b", "a b", "é"):
+            self.assertEqual(base_url(Call(headers={"host": host})), "")
 
 
 class CursorTest(PlainTestCase):
