@@ -99,6 +99,19 @@ class DaneTests(LadderCase):
         ((domain, result),) = self.told_tls
         self.assertEqual((domain, result.kind, result.failure), ("sec.example", "tlsa", "starttls-not-supported"))
 
+    async def test_a_mail_may_ask_to_arrive_all_the_same(self) -> None:
+        """With `TLS-Required: No` (RFC 8689) what the domain publishes does not hold it up, over a connection of its own; the policy does."""
+        port = self.postfix(self.authority.issue("mx.sec.example")).port
+        resolver = self.dns(secure=f"@ IN MX 10 mx\nmx IN A 127.0.0.1\n_{port}._tcp.mx IN TLSA 3 1 1 {'ab' * 32}\n")
+        for policy, expected in ((OPPORTUNISTIC, {DELIVERED, TROUBLE}), (VERIFY, {TROUBLE})):
+            pools = self.pools({}, resolver=resolver, port=port, tls=TlsPolicy(policy))
+            jobs = [a_job(name, to="u@box.test", domain="sec.example") for name in "ab"]
+            jobs[0].needs_no_tls = True
+            freed, held = await self.send(pools, *jobs)
+            self.assertEqual({freed.kind, held.kind}, expected)
+            self.assertEqual((freed.rung, held.rung), (policy, DANE))
+            await pools.stop(0.0)
+
     async def test_only_a_secure_zone_counts(self) -> None:
         """TLSA records of a zone without DNSSEC, and of a host whose MX was not vouched for, are nothing; neither is `mta-sts` alone."""
         port = self.postfix(self.authority.issue("mx.plain.example")).port
