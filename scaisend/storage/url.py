@@ -1,5 +1,7 @@
 """DATABASE_URL: its spellings, and what the drivers are to be told."""
 
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,9 +72,33 @@ def alchemy_url(address: SqliteAddress | MysqlAddress) -> URL:
 def driver_options(address: MysqlAddress) -> dict[str, Any]:
     """The keywords of pymysql.connect beside host, port, user, password and database.
 
-    A dead server is found out within seconds; a statement has half a minute.
+    A dead server is found out within seconds; a statement has half a minute. With any `ssl_` option the connection is TLS, or there is none.
+
+    Raises: Invalid, when a file of them cannot be used.
     """
-    return {"charset": "utf8mb4", "connect_timeout": 3, "read_timeout": 30, "write_timeout": 30, **address.options}
+    options = {name: value for name, value in address.options.items() if not name.startswith("ssl_")}
+    given = {name: value for name, value in address.options.items() if name.startswith("ssl_")}
+    if given.get("ssl_disabled"):
+        options["ssl_disabled"] = True
+    elif given.keys() - {"ssl_disabled"}:
+        options["ssl"] = _tls(given)
+    return {"charset": "utf8mb4", "connect_timeout": 3, "read_timeout": 30, "write_timeout": 30, **options}
+
+
+def _tls(given: Mapping[str, Any]) -> ssl.SSLContext:
+    """The context of the `ssl_` options: chain and name are checked unless they say otherwise, against `ssl_ca` or the system's authorities.
+
+    The driver's own reading of them checks no name when only `ssl_ca` is given, and nothing without it.
+    """
+    try:
+        context = ssl.create_default_context(cafile=given.get("ssl_ca"))
+        context.check_hostname = given.get("ssl_verify_cert", True) and given.get("ssl_verify_identity", True)
+        context.verify_mode = ssl.CERT_REQUIRED if given.get("ssl_verify_cert", True) else ssl.CERT_NONE
+        if "ssl_cert" in given:
+            context.load_cert_chain(given["ssl_cert"], given.get("ssl_key"), given.get("ssl_key_password"))
+    except OSError as error:
+        raise Invalid(f"a file of its ssl_ options cannot be used: {error.strerror or error}", "DATABASE_URL", _HELP) from None
+    return context
 
 
 def _sqlite(parsed: URL, variable: str) -> SqliteAddress:

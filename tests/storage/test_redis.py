@@ -1,12 +1,9 @@
 """The door to Redis: logins, TLS, sentinels."""
 
-import datetime
-import ipaddress
+import shutil
+import tempfile
+from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
@@ -14,6 +11,7 @@ from scaisend.faults import Unavailable
 from scaisend.storage.redis import Redis, Script
 from scaisend.storage.redis_url import parse_redis_url
 from tests.base import ReactorTestCase
+from tests.world.authority import Authority
 from tests.world.redis_server import RedisServer, free_port, redis_server
 
 
@@ -74,32 +72,23 @@ class RedisTests(ReactorTestCase):
         self.assertEqual(await wrong.command("PING"), "PONG")
 
     async def test_tls_is_verified(self) -> None:
-        """A certificate of the named authority is accepted, one of nobody's refused."""
-        server = redis_server()
-        certificate, key = server.directory / "cert.pem", server.directory / "key.pem"
-        self.make_certificate(certificate, key)
-        port = free_port()
-        secure = self.private("--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
-                              "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no")
-        self.assertTrue(secure.port)
-        redis = self.redis(f"rediss://localhost:{port}?ssl_ca={certificate}")
-        self.assertEqual(await redis.command("PING"), "PONG")
-        with self.assertRaises(Unavailable):
-            await self.redis(f"rediss://localhost:{port}").command("PING")
-
-    def make_certificate(self, certificate_path, key_path) -> None:  # type: ignore[no-untyped-def]
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime.now(datetime.UTC)
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        made = (
-            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(names, False).add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
-        )
-        certificate_path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        key_path.write_bytes(key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        """A certificate of the named authority is accepted, for the name or the address; one of nobody's, or for another name, is refused."""
+        redis_server()
+        authority, folder = Authority(), Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        ours = ("localhost", "127.0.0.1")
+        for names, host, good in ((ours, "localhost", True), (ours, "127.0.0.1", True), (("redis.test",), "localhost", False)):
+            authority.issue(*names).write(str(folder))
+            port = free_port()
+            self.private("--tls-port", str(port), "--tls-cert-file", f"{folder}/cert.pem", "--tls-key-file", f"{folder}/key.pem",
+                         "--tls-ca-cert-file", f"{folder}/cert.pem", "--tls-auth-clients", "no")
+            url = f"rediss://{host}:{port}"
+            right = f"{url}?ssl_ca={authority.ca_file(self)}"
+            if good:
+                self.assertEqual(await self.redis(right).command("PING"), "PONG")
+            for wrong in (url, f"{url}?ssl_ca={Authority().ca_file(self)}", *([] if good else [right])):
+                with self.assertRaises(Unavailable):
+                    await self.redis(wrong).command("PING")
 
     async def test_sentinel(self) -> None:
         """The master that a sentinel names is found."""

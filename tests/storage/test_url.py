@@ -40,7 +40,21 @@ class MysqlUrlTests(PlainTestCase):
             "ssl_ca": "/etc/ca.pem", "ssl_verify_identity": False, "ssl_verify_cert": False, "connect_timeout": 5.0,
             "unix_socket": "/run/m.sock",
         })
-        self.assertEqual(driver_options(address)["charset"], "utf8mb4")
+        self.assertRaises(Invalid, driver_options, address)
+
+    def test_what_the_driver_is_told(self) -> None:
+        """Charset is ours; TLS is a context that checks chain and name, unless the URL says otherwise, and without a word of it none."""
+        for given, expected in (
+            ("", None), ("ssl_disabled=true", None), ("ssl_verify_cert=true", (True, 2)), ("ssl_verify_identity=true", (True, 2)),
+            ("ssl_verify=false", (False, 0)), ("ssl_verify_identity=false&ssl_verify_cert=true", (False, 2)),
+        ):
+            address = parse_database_url(f"mysql://h/d?connect_timeout=5&{given}")
+            assert isinstance(address, MysqlAddress)
+            options = driver_options(address)
+            context = options.get("ssl")
+            self.assertEqual((options["charset"], options["connect_timeout"]), ("utf8mb4", 5.0))
+            self.assertEqual(context and (context.check_hostname, int(context.verify_mode)), expected, given)
+            self.assertEqual(options.get("ssl_disabled", False), given == "ssl_disabled=true")
 
 
 class SqliteUrlTests(PlainTestCase):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -21,11 +22,15 @@ START_S = 60
 
 
 class PrivateMariadb:
-    """A server in a folder of its own, on a socket and a loopback port; each commit is flushed. User root, no password."""
+    """A server in a folder of its own, on a socket and a loopback port; each commit is flushed. User root, no password.
 
-    def __init__(self, folder: Path, *, buffer: str = "64M") -> None:
+    `arguments` go to mariadbd.
+    """
+
+    def __init__(self, folder: Path, *, buffer: str = "64M", arguments: Sequence[str] = ()) -> None:
         self._folder = folder
         self._buffer = buffer
+        self._arguments = arguments
         (folder / "tmp").mkdir(parents=True, exist_ok=True)  # of its own: a starting server clears its tmpdir of others' tables
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
@@ -48,7 +53,7 @@ class PrivateMariadb:
             self._process = subprocess.Popen(
                 [_server(), "--no-defaults", f"--datadir={self._folder / 'data'}", f"--socket={self.socket}", f"--port={self.port}",
                  "--bind-address=127.0.0.1", f"--tmpdir={self._folder / 'tmp'}", f"--pid-file={self._folder / 'pid'}", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1",
-                 f"--innodb-buffer-pool-size={self._buffer}", "--innodb-log-file-size=64M", "--performance-schema=OFF", "--skip-log-bin", *_as_root()],
+                 f"--innodb-buffer-pool-size={self._buffer}", "--innodb-log-file-size=64M", "--performance-schema=OFF", "--skip-log-bin", *self._arguments, *_as_root()],
                 stdout=log, stderr=log,
             )
         until = time.monotonic() + START_S
