@@ -4,8 +4,10 @@ from scaisend.http.call import Call
 from scaisend.http.paging import whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
-from scaisend.identity.audit_store import Act, acts
-from scaisend.storage.database import Database
+from scaisend.identity.administration import named_tenant
+from scaisend.identity.audit_store import Act, acts, acts_across_tenants
+from scaisend.identity.reach import ABOVE, reach_of
+from scaisend.storage.database import Database, Txn
 
 MOST = 500
 USUAL = 100
@@ -13,24 +15,32 @@ NEWEST = 2**59
 
 
 class AuditApi:
-    """The audit log of the caller's tenant."""
+    """The audit log as far as the caller sees: its tenant's, its partner's tenants', or all of it."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
 
     def routes(self) -> list[Route]:
-        return [get("/api/admin/audit-log", self.show, permission="admin.settings", summary="Who did what, newest first")]
+        return [get("/api/admin/audit-log", self.show, permission=("admin.settings", ABOVE), summary="Who did what, newest first")]
 
     async def show(self, call: Call) -> Reply:
-        """`?limit=` (100, at most 500) acts; `next`, unless null, is the `?before=` of the next page."""
+        """`?limit=` (100, at most 500) acts, with `?tenant_id=` of one tenant; `next`, unless null, is the `?before=` of the next page."""
         most = whole(call, "limit", least=1, most=MOST, default=USUAL)
         before = whole(call, "before", least=1, most=NEWEST, default=NEWEST)
-        found = await self._database.run(acts, call.caller.tenant_id, before=before, most=most)
+        found = await self._database.run(_acts, call, before, most)
         return json_reply({"data": [_shown(act) for act in found], "next": found[-1].number if len(found) == most else None})
+
+
+def _acts(txn: Txn, call: Call, before: int, most: int) -> list[Act]:
+    reach, wanted = reach_of(call.caller), call.one("tenant_id")
+    tenant_id = named_tenant(txn, call, wanted).id if wanted else reach.tenant_id
+    if tenant_id is not None:
+        return acts(txn, tenant_id, before=before, most=most)
+    return acts_across_tenants(txn, reach.partner_id, before=before, most=most)
 
 
 def _shown(act: Act) -> dict[str, object]:
     return {
-        "number": act.number, "actor": act.actor, "action": act.action, "resource": act.resource, "change": act.change,
+        "number": act.number, "tenant_id": act.tenant_id, "actor": act.actor, "action": act.action, "resource": act.resource, "change": act.change,
         "source": act.source, "request_id": act.request_id, "happened_at": act.happened_at,
     }

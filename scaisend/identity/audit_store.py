@@ -63,6 +63,16 @@ def acts(txn: Txn, tenant_id: str, *, before: int | None, most: int) -> list[Act
     return [_act(row) for row in found]
 
 
+def acts_across_tenants(txn: Txn, partner_id: str | None, *, before: int | None, most: int) -> list[Act]:
+    """As `acts`: those of all tenants of the partner, or, where that is None, all there are, those of no tenant included."""
+    within = "" if partner_id is None else " AND tenant_id IN (SELECT id FROM tenants WHERE partner_id = :partner_id)"
+    found = txn.rows(
+        f"{_SELECT} WHERE number < :before{within} ORDER BY number DESC LIMIT :most",
+        {"before": 2**62 if before is None else before, "most": most, **({} if partner_id is None else {"partner_id": partner_id})},
+    )
+    return [_act(row) for row in found]
+
+
 def chains_across_tenants(txn: Txn) -> list[Chain]:
     """Every chain, by name, each at its end."""
     return [Chain(*row) for row in txn.rows(f"SELECT chain, {_END} FROM audit_chains ORDER BY chain")]

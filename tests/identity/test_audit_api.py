@@ -1,11 +1,14 @@
 import json
 
-from scaisend.faults import Invalid
+from scaisend.caller import Caller
+from scaisend.faults import Invalid, NotFound
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.permissions import OURS
+from scaisend.identity.reach import PARTNER_ADMIN
 from tests.base import PlainTestCase
 from tests.identity.test_audit_store import record
 from tests.world.inline_database import inline_database
+from tests.world.people import administrator
 from tests.world.tenants import call_by, caller_with, id_maker, make_a_key, make_a_tenant, now
 
 
@@ -14,14 +17,15 @@ class AuditApiTests(PlainTestCase):
         super().setUp()
         self.database, ids = inline_database(), id_maker()
         tenant, other = make_a_tenant(self.database, ids), make_a_tenant(self.database, ids, "Other")
+        self.tenant, self.other = tenant, other
         self.caller = caller_with(self.database, make_a_key(self.database, ids, tenant.id, OURS))
         for number in range(3):
             record(self.database, tenant.id, f"thing.{number}")
             record(self.database, other.id, "thing.theirs")
         self.api = AuditApi(database=self.database)
 
-    def page(self, **query: str):  # type: ignore[no-untyped-def]
-        call = call_by(self.caller, query={name: [value] for name, value in query.items()})
+    def page(self, caller: Caller | None = None, **query: str):  # type: ignore[no-untyped-def]
+        call = call_by(caller or self.caller, query={name: [value] for name, value in query.items()})
         return json.loads(now(self, self.api.show(call)).body)
 
     def test_pages(self) -> None:
@@ -37,5 +41,16 @@ class AuditApiTests(PlainTestCase):
             self.assertRaises(Invalid, self.page, **query)
 
     def test_permission(self) -> None:
-        """The log is for those who administer settings."""
-        self.assertEqual([route.permission for route in self.api.routes()], ["admin.settings"])
+        """The log is for those who administer settings, or tenants."""
+        self.assertEqual([route.permission for route in self.api.routes()], [("admin.settings", "tenants.administer")])
+
+    def test_views(self) -> None:
+        """A partner admin sees its tenants' acts, a super admin all and those of no tenant; each of them one tenant's; others are not there."""
+        record(self.database, None, "installation.init")
+        partner, above = administrator(self.tenant.partner_id, PARTNER_ADMIN), administrator("")
+        self.assertEqual({act["tenant_id"] for act in self.page(partner)["data"]}, {self.tenant.id})
+        self.assertEqual({act["tenant_id"] for act in self.page(above)["data"]}, {self.tenant.id, self.other.id, None})
+        self.assertEqual({act["tenant_id"] for act in self.page(above, tenant_id=self.other.id)["data"]}, {self.other.id})
+        self.assertEqual(len(self.page(above, limit="2", before=str(self.page(above, limit="5")["next"]))["data"]), 2)
+        for who in (None, partner):
+            self.assertRaises(NotFound, self.page, who, tenant_id=self.other.id)
