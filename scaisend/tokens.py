@@ -5,7 +5,6 @@ case: one byte of version, sixteen of the message, two of the recipient's number
 HMAC-SHA256. 33 bytes are 53 characters, so the local part stays under the 64 of RFC 5321 4.5.3.1.1.
 """
 
-import hashlib
 import hmac
 from base64 import b32decode, b32encode
 from dataclasses import dataclass
@@ -57,4 +56,4 @@ def read_return_path(key: bytes, token: str, now_s: float) -> ReturnPath | None:
 
 
 def _signature(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, body, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+    return hmac.digest(key, body, "sha256")[:SIGNATURE_BYTES]

@@ -116,7 +116,7 @@ class Preparing:
             envelope_to=f"{address.local}@{address.domain}", domain=address.domain, body=body, load=load,
             size_bytes=len(body) if body is not None else mail.size_bytes, smtputf8=address.smtputf8 or not mail.packed.isascii(),
             source_pool=pool, may_finish=may_finish, give_up_at=now + PATIENCE_S, context=lease.attempt_id,
-            needs_no_tls=NO_TLS in mail.packed[:HEADER_BYTES].lower(),
+            needs_no_tls=_needs_no_tls(mail.packed),
         )
 
     def _loader(self, mail: OutboundMail, to: Recipient, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:
@@ -164,6 +164,12 @@ class Preparing:
             _remember(self._pools, learnt, now)
             known |= learnt
         return known
+
+
+def _needs_no_tls(packed: bytes) -> bool:
+    """Whether the mail's header says so; what its body says is no header."""
+    end = packed.find(b"\r\n\r\n", 0, HEADER_BYTES)
+    return NO_TLS in packed[: end + 2 if end >= 0 else HEADER_BYTES].lower()
 
 
 def _remembered(memory: Mapping[Pair, tuple[float, T]], pairs: Iterable[Pair], now: float) -> tuple[dict[Pair, T], list[Pair]]:

@@ -49,6 +49,14 @@ class PrepareTests(WorkerTestCase):
         found = {job.recipient_id: job.source_pool for job in process.hosts.jobs}
         self.assertEqual(found, {f"{mine}.0": ("192.0.2.1",), f"{pooled}.0": ("192.0.2.9",), f"{theirs}.0": ()})
 
+    def test_no_tls_is_said_in_the_header(self) -> None:
+        """`TLS-Required: No` counts as a header field (RFC 8689 5); the same line in a body does not."""
+        mine = self.stored(headers={"TLS-REQUIRED": "No"})
+        self.stored(content=[{"type": "text/plain", "value": "a\r\nTLS-Required: No\r\nb"}])
+        process = self.world.start()
+        process.sweep()
+        self.assertEqual([job.recipient_id for job in process.hosts.jobs if job.needs_no_tls], [f"{mine}.0"])
+
     def test_return_path(self) -> None:
         """The return path names message and recipient, is another for each, and goes to our host until the domain's own is ready."""
         _, message_id, jobs = self.in_hands("a@x.test", "b@x.test")
