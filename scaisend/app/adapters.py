@@ -49,6 +49,7 @@ class Adapters:
     metrics: Metrics
     worker_id: str
     has_queue_server: bool
+    redis: Redis | None = None
 
     async def check_fit(self) -> None:
         """The database's schema serves this program, and SECRET_KEY, or one of SECRET_KEY_PREVIOUS, is the one it was set up with.
@@ -81,6 +82,7 @@ def open_adapters(config: Config, reactor: Any) -> Adapters:
     )
     queue: Queue = MemoryQueue(reactor=reactor, new_mark=lambda: secrets.token_hex(8))
     limiter: Limiter = MemoryLimiter(clock=time.time)
+    redis = None
     if config["REDIS_URL"]:
         redis = Redis(parse_redis_url(config["REDIS_URL"]))
         queue = RedisQueue(redis=redis, reactor=reactor)
@@ -89,6 +91,7 @@ def open_adapters(config: Config, reactor: Any) -> Adapters:
         config=config, reactor=reactor, database=database, queue=queue, limiter=limiter, objects=_objects(config, reactor), sealer=sealer,
         ids=make_ids(), resolver=DnsClient(reactor=reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=config["MX_CACHE_TTL"], clock=time.time),
         metrics=Metrics(), worker_id=f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}", has_queue_server=bool(config["REDIS_URL"]),
+        redis=redis,
     )
 
 

@@ -19,7 +19,7 @@ from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import add_purging
-from scaisend.app.delivering import Delivering, add_delivery
+from scaisend.app.delivering import Delivering, add_bulk_jobs, add_delivery
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, close_listener, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
@@ -152,6 +152,7 @@ class Daemon(MultiService):
             add_statistics(self.adapters, self._assembly.built)
             add_parse_posts(self.adapters, self._assembly.built)
             add_purging(self.adapters, self._assembly.built)
+            add_bulk_jobs(self._assembly, self.adapters)
             add_measuring(self.adapters, self._assembly.built)
 
     def _listen(self) -> None:

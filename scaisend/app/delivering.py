@@ -10,13 +10,20 @@ from twisted.python.threadpool import ThreadPool
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.securing import make_securing
+from scaisend.delivery.bulk_worker import EVERY_S as BULK_EVERY_S
+from scaisend.delivery.bulk_worker import BulkJobs
 from scaisend.delivery.destination import DestinationState
 from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
 from scaisend.delivery.job import Job
+from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
 from scaisend.delivery.prepare_worker import Preparing
 from scaisend.delivery.settle import Patience
+from scaisend.delivery.shaping import Learning
+from scaisend.delivery.shaping_client import SharedShapes
+from scaisend.delivery.shaping_worker import EVERY_S as SHAPED_EVERY_S
+from scaisend.delivery.shaping_worker import Shaping
 from scaisend.delivery.sources import Sources, parse_sources
 from scaisend.delivery.store import mark_sending_across_tenants, unmark_sending_across_tenants
 from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
@@ -25,6 +32,7 @@ from scaisend.faultpoints import reach
 from scaisend.faults import Unavailable
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.sweeping import Sweeping
 
 MARKS_AT_ONCE = 2
 
@@ -38,6 +46,7 @@ class Delivering:
         self._config = adapters.config
         self.pools = self._pools()
         self.worker = self._worker()
+        self.shaping = self._shaping()
 
     def _worker(self) -> DeliveryWorker:
         adapters, config, built = self._adapters, self._config, self._assembly.built
@@ -85,6 +94,7 @@ class Delivering:
             ensureDeferred(_kept(adapters.database, state))
 
         securing = make_securing(self._assembly, adapters)
+        learning = Learning(config["SMTP_SHAPING_STEP"], config["SMTP_POOL_SIZE_PER_DOMAIN"]) if config["SMTP_SHAPING"] == "on" else None
         return Pools(
             reactor=adapters.reactor, mx=MxClient(
                 resolver=adapters.resolver, routes=config["SMTP_ROUTES"], clock=time.time, port=config["SMTP_PORT"],
@@ -93,7 +103,7 @@ class Delivering:
             clock=time.time, sources=Sources(
                 parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
             ),
-            ladder=securing.ladder, tell_tls=securing.tell,
+            ladder=securing.ladder, tell_tls=securing.tell, lanes=Lanes(clock=time.time, learning=learning),
             limits=PoolLimits(
                 connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
                 command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],
@@ -101,13 +111,24 @@ class Delivering:
             mark=mark, unmark=unmark, random=random.random, on_change=changed,
         )
 
+    def _shaping(self) -> Shaping:
+        adapters, built = self._adapters, self._assembly.built
+        shared = SharedShapes(redis=adapters.redis, process=adapters.worker_id) if adapters.redis is not None else None
+        shaping = Shaping(database=adapters.database, pools=self.pools, shared=shared, worker_id=adapters.worker_id, now_s=time.time)
+        sweeping = Sweeping("shaping", shaping.turn, interval_s=SHAPED_EVERY_S, reactor=adapters.reactor)
+        built.workers.append(shaping)
+        built.services.append(sweeping)
+        built.measures.sweeps.append(sweeping)
+        return shaping
+
     async def restore(self) -> None:
-        """Destinations that were left alone or paused before are still; while the database is away they are found out anew."""
+        """Destinations that were left alone, paused or learned about before are still; while the database is away they are found out anew."""
         try:
             kept = await self._adapters.database.run(kept_across_tenants)
+            self.pools.restore([each.state for each in kept])
+            await self.shaping.restore()
         except Unavailable:
             return
-        self.pools.restore([each.state for each in kept])
 
 
 def add_delivery(assembly: Assembly, adapters: Adapters) -> Delivering:
@@ -115,6 +136,14 @@ def add_delivery(assembly: Assembly, adapters: Adapters) -> Delivering:
     delivering = Delivering(assembly, adapters)
     assembly.delivery = delivering.worker
     return delivering
+
+
+def add_bulk_jobs(assembly: Assembly, adapters: Adapters) -> None:
+    """Operations over many queued mails go on."""
+    jobs = BulkJobs(database=adapters.database, ids=adapters.ids, now_s=time.time)
+    sweeping = Sweeping("bulk-jobs", jobs.turn, interval_s=BULK_EVERY_S, reactor=adapters.reactor)
+    assembly.built.services.append(sweeping)
+    assembly.built.measures.sweeps.append(sweeping)
 
 
 def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:

@@ -34,7 +34,10 @@ from scaisend.app.commands.queue import depths
 from scaisend.app.installation import make_data_dir, write_privately
 from scaisend.app.ops_api import Measures
 from scaisend.app.setting_values import split_host
+from scaisend.delivery import ordering
 from scaisend.delivery.destination import DestinationState
+from scaisend.delivery.orders import read_name
+from scaisend.delivery.orders_store import Who
 from scaisend.faults import Invalid, NotFound, ScaiSendError
 from scaisend.identity.audit_store import record_act
 from scaisend.messages.api import explained
@@ -43,6 +46,7 @@ from scaisend.messages.waiting_store import tenant_of_message_across_tenants
 HOST_KEY = "manhole_host_key"
 LINE_S = 2.0
 LOGGED_LENGTH = 2_000
+MANHOLE = Who("manhole")
 log = Logger("scaisend.manhole")
 
 
@@ -88,13 +92,13 @@ class Tools:
         """Where a message stands and why, with its attempts' dialogues."""
         return ensureDeferred(self._trace(message_id))
 
-    def pause(self, domain: str) -> str:
-        """This process begins nothing more for the domain or destination, nor does one that starts later."""
-        return self._each(domain, lambda pools: pools.pause(domain), "paused")
+    def pause(self, domain: str) -> "Deferred[str]":
+        """No process begins anything more for the domain or destination, nor does one that starts later; this one at once."""
+        return ensureDeferred(self._pause(domain))
 
-    def resume(self, domain: str) -> str:
-        """Mail goes to the domain or destination again."""
-        return self._each(domain, lambda pools: pools.resume(domain), "resumed")
+    def resume(self, domain: str) -> "Deferred[str]":
+        """Mail goes to the domain or destination again, from every process."""
+        return ensureDeferred(self._resume(domain))
 
     def reload_certificates(self) -> str:
         """The SMTP listeners use the certificate files as they are now; one that cannot be used is logged and the old one stays."""
@@ -112,12 +116,25 @@ class Tools:
             raise NotFound(f"there is no message {message_id!r}")
         return Shown(await database.run(explained, tenant_id, message_id, time.time(), with_dialogues=True))
 
-    def _each(self, domain: str, act: Callable[[Any], None], done: str) -> str:
-        if not isinstance(domain, str) or not domain:
-            raise Invalid("the name of a domain or destination is needed")
+    async def _pause(self, domain: str) -> str:
+        name = _name(domain)
         for pools in self._measures.pools:
-            act(pools)
-        return f"{domain} is {done}" if self._measures.pools else "this process does not deliver: ask one with the role smtp"
+            pools.pause(name)
+        await ordering.pause(self._adapters.database, name, None, MANHOLE, time.time())
+        return f"{name} is paused"
+
+    async def _resume(self, domain: str) -> str:
+        name = _name(domain)
+        ordered = await ordering.resume(self._adapters.database, name, MANHOLE, time.time())
+        for pools in self._measures.pools:
+            pools.resume(name)
+        return f"{name} is resumed; {ordered.hastened} recipients are due now"
+
+
+def _name(domain: object) -> str:
+    if not isinstance(domain, str):
+        raise Invalid("the name of a domain or destination is needed")
+    return read_name(domain)
 
 
 def _destination(state: DestinationState) -> dict[str, object]:

@@ -19,7 +19,9 @@ from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
+from scaisend.delivery.bulk_api import BulkApi
 from scaisend.delivery.destinations_api import PoolsApi
+from scaisend.delivery.orders_api import DestinationsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
 from scaisend.http.route import Route
@@ -61,6 +63,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
         *KeptMailsApi(database=database, objects=adapters.objects).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
+        *DestinationsApi(database=database, addresses=assembly.source_addresses()).routes(),
+        *BulkApi(database=database, ids=ids).routes(),
         *reporting_routes(adapters, assembly.built),
         *compatibility_routes(adapters, sending=sending, domains=domains),
         *ops.public_routes(),

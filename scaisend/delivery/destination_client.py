@@ -8,14 +8,14 @@ unmarked and wait again; when none can be made either, all of them are told so a
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import Logger
 
 from scaisend.delivery.destination import BACKING_OFF, OPEN, PAUSED, Backoff, DestinationState
-from scaisend.delivery.dial_client import Dialer
 from scaisend.delivery.fair import FairQueue
+from scaisend.delivery.house import House
 from scaisend.delivery.job import (
     BACKOFF,
     DEFERRED,
@@ -29,11 +29,10 @@ from scaisend.delivery.job import (
     Job,
     Outcome,
 )
-from scaisend.delivery.marks_client import BATCH, Marks
+from scaisend.delivery.marks_client import BATCH
 from scaisend.delivery.mx import Route
-from scaisend.delivery.reply import classify
-from scaisend.delivery.smtp_client import Reactor, SessionTrouble, SmtpClient
-from scaisend.delivery.tls_result import TellTls
+from scaisend.delivery.shaping import CONNECTIONS, NOTHING
+from scaisend.delivery.smtp_client import SessionTrouble, SmtpClient
 from scaisend.messages.waiting import (
     DESTINATION_BACKOFF,
     DESTINATION_BUSY,
@@ -49,26 +48,6 @@ OUR_FAULT_S = 30.0
 _WAITING_FOR = {"dns": DNS_TROUBLE, "tls": TLS_TROUBLE}
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all destinations of a process share. `clock` tells epoch seconds, `random` draws from [0, 1); `crowded`: a destination waits for a slot."""
-
-    reactor: Reactor
-    clock: Callable[[], float]
-    random: Callable[[], float]
-    dialer: Dialer
-    marks: Marks
-    settle: Callable[[Job, Outcome], None]
-    flush: Callable[[], None]
-    take_slot: Callable[["DestinationClient"], bool]
-    free_slot: Callable[[], None]
-    crowded: Callable[[], bool]
-    on_change: Callable[[DestinationState], None]
-    connections: int
-    messages_per_connection: int
-    tell_tls: TellTls | None = None
-
-
 class DestinationClient:
     """One destination of this process."""
 
@@ -82,6 +61,7 @@ class DestinationClient:
         self.paused = False
         self._source_pool = source_pool
         self._house = house
+        self._lanes, self._sources = house.lanes, house.sources.of(source_pool)
         self._ready: deque[Job] = deque()
         self._to_load: deque[Job] = deque()
         self._loading: set[Job] = set()
@@ -174,7 +154,7 @@ class DestinationClient:
     def take(self, session: SmtpClient) -> Job | None:
         """The next marked job for this session."""
         ready = self._ready
-        if not ready or session.begun >= self._house.messages_per_connection or self.backoff.stops(self._house.clock()):
+        if not ready or session.begun >= self._house.messages_per_connection or self.backoff.stops(self._house.clock()) or not self._lanes.take(session.lane):
             return None
         job = ready.popleft()
         session.tell_tls(job.domain, self._house.tell_tls)
@@ -184,13 +164,17 @@ class DestinationClient:
 
     def settle(self, session: SmtpClient, job: Job, outcome: Outcome) -> None:
         kind = outcome.kind
-        if kind == TROUBLE:
+        asked = self._lanes.complained(session.lane, outcome.code, outcome.enhanced, outcome.text) if kind in (TROUBLE, DEFERRED) else NOTHING
+        if asked != NOTHING:
+            self._failed(f"{outcome.code} {outcome.text}", throttled=asked != CONNECTIONS)
+            outcome = replace(outcome, retry_at=self.backoff.retry_at, waiting=DESTINATION_BACKOFF)
+        elif kind == TROUBLE:
             if outcome.code == 421 or session.conversation is None or not session.conversation.completed:
                 self._failed(f"{outcome.code or ''} {outcome.text}".strip())
-        elif kind == DEFERRED and classify(outcome.code, outcome.enhanced, outcome.text).slows_destination:
-            self._failed(f"{outcome.code} {outcome.text}", throttled=True)
         elif self.backoff.failures and kind in (DELIVERED, DEFERRED, REFUSED) and outcome.stage != LOCAL and self.backoff.succeeded(self._house.clock()):
             self._changed()
+        if kind in (DELIVERED, REFUSED):
+            self._lanes.judged(session.lane)
         self._end(job, outcome)
 
     def give_back(self, job: Job) -> None:
@@ -221,6 +205,7 @@ class DestinationClient:
         if session not in self._sessions:
             return
         self._sessions.discard(session)
+        session.lane.connections -= 1
         if session in self._idle:
             self._idle.remove(session)
         self._house.free_slot()
@@ -248,21 +233,30 @@ class DestinationClient:
                 self._mark()
             if self._to_load:
                 self._load()
-            while self._ready and self._idle:
-                session = self._idle.pop()
+            while self._ready and (session := self._next_idle()) is not None:
                 if not session.begin() and session.usable:
                     # What it took ended without a word to the host.
                     self._park(session)
         room = self._house.connections - len(self._sessions) - self._dialing
         wanted = room > 0 and self._backlog > len(self._idle) + self._dialing and not self.backoff.holds(self._house.clock())
-        if wanted and self._house.take_slot(self):
+        if wanted and (not self._sources or self._lanes.room(self._sources, self.name) > self._dialing) and self._house.take_slot(self):
             self._dialing += 1
             ensureDeferred(self._dial())
+
+    def _next_idle(self) -> SmtpClient | None:
+        """An idle session whose lane may take a mail now."""
+        for place in range(len(self._idle) - 1, -1, -1):
+            if self._lanes.may_take(self._idle[place].lane):
+                return self._idle.pop(place)
+        return None
 
     def _mark(self) -> None:
         if self._marking:
             return
-        jobs = [self.waiting.pop() for _ in range(min(BATCH, len(self.waiting)))]
+        budget = self._lanes.budget(self._sources, self.name) - len(self._ready) - len(self._to_load) - len(self._loading)
+        jobs = [self.waiting.pop() for _ in range(int(min(BATCH, len(self.waiting), budget)))]
+        if not jobs:
+            return
         self._marking += len(jobs)
         self._house.marks.mark(jobs, self._marked)
 
@@ -352,12 +346,14 @@ class DestinationClient:
     def _not_connected(self, trouble: SessionTrouble) -> None:
         if self._stopping:
             return
+        asked = NOTHING
         if trouble.ours:
             self.log.error("mail to {name} cannot leave: {text}", name=self.name, text=trouble.text)
             self.backoff.hold(self._house.clock() + OUR_FAULT_S, trouble.text)
         else:
-            said = f"{trouble.reply.code} {trouble.reply.text}" if trouble.reply is not None else trouble.text
-            self._failed(said)
+            if trouble.reply is not None and trouble.lane is not None:
+                asked = self._lanes.complained(trouble.lane, trouble.reply.code, *trouble.reply.spoken(), refused=True)
+            self._failed(trouble.text if trouble.reply is None else f"{trouble.reply.code} {trouble.reply.text}")
         if self._sessions or self._dialing or not len(self.waiting):
             return
         tried = self.waiting.pop()
@@ -367,11 +363,12 @@ class DestinationClient:
             enhanced, text = trouble.reply.spoken()
         elif text.startswith("5.7.10 "):
             enhanced, text = "5.7.10", text[7:]
-        why = _WAITING_FOR.get(trouble.stage, NO_CONNECTION)
+        why = _WAITING_FOR.get(trouble.stage, NO_CONNECTION) if asked == NOTHING else DESTINATION_BACKOFF
+        retry_at = None if asked == NOTHING else self.backoff.retry_at
         where = trouble.host, trouble.address, trouble.source
         trouble.tell_tls(tried.domain, self._house.tell_tls)
         rung, rung_why = trouble.rung_words
-        self._end(tried, Outcome(TROUBLE, trouble.stage, code, enhanced, text, *where, None, trouble.dialogue, waiting=why, rung=rung, rung_why=rung_why))
+        self._end(tried, Outcome(TROUBLE, trouble.stage, code, enhanced, text, *where, None, trouble.dialogue, retry_at=retry_at, waiting=why, rung=rung, rung_why=rung_why))
         self._strand()
 
     def _strand(self) -> None:

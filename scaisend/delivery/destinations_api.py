@@ -1,25 +1,21 @@
-"""/api/admin/ip-pools: the tenant's named sets of source addresses; /api/admin/destinations: the hosts that are left alone."""
+"""/api/admin/ip-pools: the tenant's named sets of source addresses."""
 
 import ipaddress
 from collections.abc import Sequence
 
 from scaisend.delivery.destinations_store import (
     IpPool,
-    KeptDestination,
     add_pool,
     change_pool,
-    kept_across_tenants,
     pool,
     pools,
     remove_pool,
 )
-from scaisend.faults import Conflict, Fault, Forbidden, Invalid, NotFound
+from scaisend.faults import Conflict, Fault, Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor, whole
-from scaisend.http.reply import Reply, data_reply, json_reply, no_content
+from scaisend.http.reply import Reply, data_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.audit_store import record_act
-from scaisend.identity.people_store import tenants
 from scaisend.ids import IdMaker
 from scaisend.messages.moments import iso
 from scaisend.shape import wrong_type
@@ -29,11 +25,10 @@ ALL = "/api/admin/ip-pools"
 ONE = "/api/admin/ip-pools/<pool_id>"
 SHORTEST, LONGEST = 2, 64
 MOST_ADDRESSES = 100
-OPERATOR = "super_admin"
 
 
 class PoolsApi:
-    """IP pools of the caller's tenant, and destinations. `addresses` are those of SMTP_SOURCE_IPS, as it writes them."""
+    """IP pools of the caller's tenant. `addresses` are those of SMTP_SOURCE_IPS, as it writes them."""
 
     def __init__(self, *, database: Database, ids: IdMaker, addresses: Sequence[str] = ()) -> None:
         self._database = database
@@ -48,7 +43,6 @@ class PoolsApi:
             get(ONE, self.show, permission=may, summary="One IP pool"),
             patch(ONE, self.change, permission=may, summary="Change an IP pool's name or addresses"),
             delete(ONE, self.remove, permission=may, summary="Remove an IP pool"),
-            get("/api/admin/destinations", self.destinations, permission=may, summary="Destinations that are left alone or paused"),
         ]
 
     async def show_all(self, call: Call) -> Reply:
@@ -76,18 +70,6 @@ class PoolsApi:
         """204."""
         await self._database.run(_remove, call)
         return no_content()
-
-    async def destinations(self, call: Call) -> Reply:
-        """By name, `limit` (500) a page; `next` is the `cursor` of the following one.
-
-        Destinations are shared by all tenants, so only the operator of an installation with several sees them.
-        """
-        most = whole(call, "limit", least=1, most=1_000, default=500)
-        given = call.one("cursor")
-        after = str(read_cursor(given, (str,), field="cursor")[0]) if given else ""
-        found = await self._database.read(_destinations, call, after, most)
-        following = cursor([found[-1].state.name]) if len(found) == most else None
-        return json_reply({"data": [_destination_shape(each) for each in found], "next": following})
 
     def _read(self, call: Call, *, needs_all: bool) -> tuple[str | None, tuple[str, ...] | None]:
         """The name and the addresses that the body gives. Raises: Invalid with every fault."""
@@ -157,12 +139,6 @@ def _remove(txn: Txn, call: Call) -> None:
     _record(txn, call, "ip_pool.remove", before.id, {"name": before.name, "addresses": before.addresses})
 
 
-def _destinations(txn: Txn, call: Call, after: str, most: int) -> list[KeptDestination]:
-    if call.caller.role != OPERATOR and len(tenants(txn, most=2)) > 1:
-        raise Forbidden("access forbidden: destinations are shared by several tenants", help="the operator of this service sees them")
-    return kept_across_tenants(txn, after=after, most=most)
-
-
 def _record(txn: Txn, call: Call, action: str, pool_id: str, change: dict[str, object]) -> None:
     record_act(
         txn, call.caller.tenant_id, actor=call.caller.user_id or call.caller.credential_id, action=action, resource=pool_id, change=change,
@@ -177,12 +153,4 @@ def _taken(name: str) -> Conflict:
 def _shape(each: IpPool) -> dict[str, object]:
     return {
         "id": each.id, "name": each.name, "addresses": each.addresses, "created_at": iso(each.created_at), "updated_at": iso(each.updated_at),
-    }
-
-
-def _destination_shape(each: KeptDestination) -> dict[str, object]:
-    state = each.state
-    return {
-        "name": state.name, "state": state.state, "retry_at": iso(state.retry_at), "failures": state.failures, "last_reply": state.last_reply,
-        "updated_at": iso(each.updated_at),
     }

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from scaisend.delivery.job import DNS
+from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.mx import Exchange, Route, asking_order, interleaved
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.opening import TLS, Opening
@@ -25,7 +26,7 @@ class Dialer:
 
     def __init__(
         self, *, reactor: Reactor, mx: MxClient, sources: Sources, ladder: Ladder, periods: Periods, clock: Callable[[], float],
-        random: Callable[[], float], opened: Callable[[SmtpClient], None], ended: Callable[[SmtpClient], None],
+        random: Callable[[], float], opened: Callable[[SmtpClient], None], ended: Callable[[SmtpClient], None], lanes: Lanes,
     ) -> None:
         self._reactor = reactor
         self._mx = mx
@@ -37,6 +38,7 @@ class Dialer:
         self._random = random
         self._opened = opened
         self._ended = ended
+        self._lanes = lanes
         self._avoided: dict[str, float] = {}
 
     async def dial(self, route: Route, source_pool: tuple[str, ...], owner: Owner) -> SmtpClient:
@@ -62,7 +64,7 @@ class Dialer:
                 if len(troubles) >= MAX_ADDRESSES:
                     break
                 try:
-                    return await self._try(exchange, address, rung, source_pool, owner)
+                    return await self._in_lane(route.name, exchange, address, rung, source_pool, owner)
                 except SessionTrouble as trouble:
                     troubles.append(trouble)
             self._avoid(exchange)
@@ -70,8 +72,32 @@ class Dialer:
             raise SessionTrouble("connect", "no host has an address of an IP version that mail may leave from", ours=True)
         raise max(troubles, key=_weight)
 
-    async def _try(self, exchange: Exchange, address: str, rung: Rung, source_pool: tuple[str, ...], owner: Owner) -> SmtpClient:
-        source = self._sources.choose(source_pool, 6 if ":" in address else 4, self._random())
+    async def _rung(self, route: Route, exchange: Exchange, *, is_secure: bool) -> Rung:
+        """Raises: SessionTrouble, when mail of the route may not go to this host, or nobody can say how."""
+        try:
+            return await self._ladder.rung(route.demand, exchange, is_secure=is_secure)
+        except HostNotAllowed as error:
+            result = TlsResult("sts", exchange.host, FAILED, str(error), policy=route.demand.sts.lines if route.demand.sts else ())
+            raise SessionTrouble(TLS, str(error), tls_result=result) from None
+        except DnsTrouble as error:
+            text = f"whether {exchange.host} has TLSA records is not known: {error}"
+            raise SessionTrouble(TLS, text, tls_result=TlsResult("tlsa", exchange.host, NO_DNSSEC, text)) from None
+
+    async def _in_lane(self, name: str, exchange: Exchange, address: str, rung: Rung, source_pool: tuple[str, ...], owner: Owner) -> SmtpClient:
+        """The session counts among the connections of its lane until its owner takes it off."""
+        lane, source = self._lanes.best(self._sources.fitting(source_pool, 6 if ":" in address else 4), name, self._random())
+        lane.connections += 1
+        try:
+            session = await self._try(exchange, address, rung, source, owner)
+        except Exception as error:
+            lane.connections -= 1
+            if isinstance(error, SessionTrouble):
+                error.lane = lane
+            raise
+        session.lane = lane
+        return session
+
+    async def _try(self, exchange: Exchange, address: str, rung: Rung, source: Source, owner: Owner) -> SmtpClient:
         memory = self._ladder.policy
         if rung.falls_back and memory.is_plain(exchange.host, self._clock()):
             rung = replace(rung, why=f"{rung.why}; TLS failed with this host a while ago", uses_tls=False)
@@ -84,17 +110,6 @@ class Dialer:
             failed = trouble.tls_result
         rung = replace(rung, why=f"{rung.why}; TLS failed with this host", uses_tls=False)
         return await self._open(exchange, address, source, owner, rung, failed=failed)
-
-    async def _rung(self, route: Route, exchange: Exchange, *, is_secure: bool) -> Rung:
-        """Raises: SessionTrouble, when mail of the route may not go to this host, or nobody can say how."""
-        try:
-            return await self._ladder.rung(route.demand, exchange, is_secure=is_secure)
-        except HostNotAllowed as error:
-            result = TlsResult("sts", exchange.host, FAILED, str(error), policy=route.demand.sts.lines if route.demand.sts else ())
-            raise SessionTrouble(TLS, str(error), tls_result=result) from None
-        except DnsTrouble as error:
-            text = f"whether {exchange.host} has TLSA records is not known: {error}"
-            raise SessionTrouble(TLS, text, tls_result=TlsResult("tlsa", exchange.host, NO_DNSSEC, text)) from None
 
     async def _open(
         self, exchange: Exchange, address: str, source: Source, owner: Owner, rung: Rung, *, failed: TlsResult | None = None,

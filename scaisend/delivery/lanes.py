@@ -230,7 +230,7 @@ class Lanes:
         now, learning = self._clock(), self._learning
         for key, lane in list(self._lanes.items()):
             lane.tick(now)
-            if learning is not None and lane.shape.is_cut:
+            if learning is not None and lane.shape.is_cut and lane.others.rank == 0:  # one process raises for all
                 self._become(lane, risen(lane.shape, lane.use(), learning, now))
             if now - lane.used_at > QUIET_S and key not in self.proposed:
                 del self._lanes[key]

@@ -10,13 +10,16 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from scaisend.delivery.demand import Demand
-from scaisend.delivery.destination import OPEN, PAUSED, DestinationState
-from scaisend.delivery.destination_client import DestinationClient, House
+from scaisend.delivery.destination import PAUSED, DestinationState
+from scaisend.delivery.destination_client import DestinationClient
 from scaisend.delivery.dial_client import Dialer
+from scaisend.delivery.house import House
 from scaisend.delivery.job import BACKOFF, DNS, NOMX, TROUBLE, WAIT, Job, Outcome
+from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.marks_client import Mark, Marks, Unmark
 from scaisend.delivery.mx import Route, TakesNoMail
 from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.orders import Standing
 from scaisend.delivery.pace import Pace
 from scaisend.delivery.smtp_client import Periods, Reactor, SmtpClient
 from scaisend.delivery.sources import Sources
@@ -26,6 +29,8 @@ from scaisend.dns import DnsTrouble
 from scaisend.messages.waiting import DESTINATION_BUSY, DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
 
 CLOSE_S = 2.0
+PAUSED_RETURN_S = 300.0
+MOST_LEADS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Pools:
     log = Logger()
 
     def __init__(
-        self, *, reactor: Reactor, mx: MxClient, clock: Callable[[], float], sources: Sources, ladder: Ladder, limits: PoolLimits, mark: Mark,
+        self, *, reactor: Reactor, mx: MxClient, clock: Callable[[], float], sources: Sources, ladder: Ladder, lanes: Lanes, limits: PoolLimits, mark: Mark,
         unmark: Unmark, random: Callable[[], float], on_change: Callable[[DestinationState], None],
         tell_tls: TellTls | None = None,
     ) -> None:
@@ -69,19 +74,22 @@ class Pools:
         self._paces: dict[DestinationClient, Pace] = {}
         self._asked: dict[str, list[Job]] = {}
         self._paused: set[str] = set()
+        self._flushed: dict[str, float] | None = None
+        self.leads: dict[str, str] = {}
+        self.new_leads: dict[str, str] = {}
         self._kept: dict[str, DestinationState] = {}
         self._slots = limits.total
         self._hungry: deque[DestinationClient] = deque()
         self._stopping = False
         self._drained: Deferred[None] | None = None
-        self._reactor, self._mx, self._clock, self._limits, self._on_change = reactor, mx, clock, limits, on_change
+        self._reactor, self._mx, self._clock, self._limits, self._on_change, self.lanes = reactor, mx, clock, limits, on_change, lanes
         dialer = Dialer(
             reactor=reactor, mx=mx, sources=sources, ladder=ladder, periods=periods, clock=clock, random=random, opened=self._opening.add,
-            ended=self._opening.discard,
+            ended=self._opening.discard, lanes=lanes,
         )
         self._house = House(
             reactor=reactor, clock=clock, random=random, dialer=dialer, marks=Marks(reactor=reactor, mark=mark, unmark=unmark), settle=self._settle,
-            flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, crowded=lambda: bool(self._hungry), on_change=on_change,
+            flush=self._flush, take_slot=self._take_slot, free_slot=self._free_slot, crowded=lambda: bool(self._hungry), on_change=on_change, lanes=lanes, sources=sources,
             connections=limits.connections_per_destination, messages_per_connection=limits.messages_per_connection, tell_tls=tell_tls,
         )
         self._sweeping = LoopingCall(self._sweep)
@@ -132,24 +140,41 @@ class Pools:
                 each.pause(lambda _: True)
             else:
                 each.pause(lambda job: job.domain == name)
-        self._on_change(DestinationState(name, PAUSED, None, 0, None))
         self._flush()
 
     def resume(self, name: str) -> None:
         """Mail goes there again, at once: what it said before is forgotten too."""
         self._paused.discard(name)
+        self.forgive(name)
+
+    def forgive(self, name: str) -> None:
+        """The domain or destination is not left alone any more: what it said before is forgotten."""
+        self._kept.pop(name, None)
         for each in self._destinations.values():
             if each.name == name or self._leads_to(name, each):
                 each.paused = each.name in self._paused
                 each.backoff.restore(failures=0, retry_at=0.0, last_reply=None)
-        self._on_change(DestinationState(name, OPEN, None, 0, None))
+                self._on_change(each.state())
+                each.pump()
+        self._flush()
+
+    def obey(self, standing: Standing) -> None:
+        """All is as operators order it, and was not before; a flush is obeyed once, and not when it is older than this process."""
+        for name in standing.paused - self._paused:
+            self.pause(name)
+        for name in self._paused - standing.paused:
+            self.resume(name)
+        self._mx.lead(standing.routes)
+        self.lanes.override_all(standing.overrides)
+        for name, at in standing.flushed.items():
+            if self._flushed is not None and at > self._flushed.get(name, 0.0):
+                self.forgive(name)
+        self._flushed = dict(standing.flushed)
 
     def restore(self, states: Iterable[DestinationState]) -> None:
-        """Destinations are left alone or paused as they were found stored."""
+        """Destinations are left alone as they were found stored."""
         for state in states:
-            if state.state == PAUSED:
-                self._paused.add(state.name)
-            elif state.retry_at is not None:
+            if state.retry_at is not None:
                 self._kept[state.name] = state
 
     async def stop(self, limit_s: float) -> None:
@@ -177,8 +202,11 @@ class Pools:
 
     def _send(self, job: Job, route: Route) -> None:
         if self._paused and (job.domain in self._paused or route.name in self._paused):
-            self._settle(job, Outcome(BACKOFF, WAIT, text="an operator paused the destination", waiting=DESTINATION_PAUSED))
+            retry_at = self._clock() + PAUSED_RETURN_S  # whoever resumes it makes what waits for it due
+            self._settle(job, Outcome(BACKOFF, WAIT, text="an operator paused the destination", retry_at=retry_at, waiting=DESTINATION_PAUSED))
             return
+        if self.leads.get(job.domain) != route.name:
+            self._note_lead(job.domain, route.name)
         if job.needs_no_tls:
             route = replace(route, demand=Demand(route.demand.policy))
         key = (route.name, route.demand, job.source_pool)
@@ -194,6 +222,11 @@ class Pools:
             self._destinations[key] = destination
         destination.route = route
         destination.submit(job)
+
+    def _note_lead(self, domain: str, name: str) -> None:
+        if len(self.leads) >= MOST_LEADS:
+            self.leads.clear()
+        self.leads[domain] = self.new_leads[domain] = name
 
     def _leads_to(self, domain: str, destination: DestinationClient) -> bool:
         route = self._mx.known(domain)

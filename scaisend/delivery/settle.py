@@ -19,6 +19,8 @@ from scaisend.messages.record import Change
 
 NO_SUCH_NAME = "NXDOMAIN"
 FENCED_DELAY_S = 5.0
+THROTTLED_DELAY_S = 60.0
+THROTTLED_SPREAD_S = 15.0
 TROUBLE_DELAY_S = (60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 
 
@@ -82,6 +84,10 @@ def _no_mx(flight: Flight, outcome: Outcome, patience: Patience, now: float) -> 
 
 def _deferred(flight: Flight, outcome: Outcome, patience: Patience, now: float, jitter: float) -> Change:
     verdict = classify(outcome.code, outcome.enhanced, outcome.text)
+    if verdict.slows_destination and not _is_over(flight, patience, now):
+        # It speaks of how much we send, not of this mail, and uses up none of its retries.
+        due_at = now + THROTTLED_DELAY_S * (1 + jitter) if outcome.retry_at is None else outcome.retry_at + jitter * THROTTLED_SPREAD_S
+        return _until(_change(flight, outcome, events.DEFERRED, now, rule=verdict.rule), flight, due_at, waiting.DESTINATION_BACKOFF)
     delay = retry_delay_s(flight.tries + 1, patience.max_retries, patience.base_delay_s, jitter)
     if delay is None or _is_over(flight, patience, now):
         why = "retries are used up" if delay is None else "the queue lifetime is over"

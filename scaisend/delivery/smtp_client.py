@@ -19,6 +19,7 @@ from zope.interface import implementer  # type: ignore[attr-defined]  # zope.int
 
 from scaisend.delivery.conversation import Conversation
 from scaisend.delivery.job import CONNECT, Job, Outcome
+from scaisend.delivery.lanes import Lane
 from scaisend.delivery.opening import FAILED, READY, START_TLS, TLS, Opening
 from scaisend.delivery.reply_reader import Reply
 from scaisend.delivery.sources import Source
@@ -93,6 +94,7 @@ class SessionTrouble(Exception):
         self.address: str | None = None
         self.source: str | None = None
         self.dialogue = dialogue
+        self.lane: Lane | None = None
         self.tls_result = tls_result
         self.rung = rung
 
@@ -131,8 +133,9 @@ class Owner(Seam):
 
 @implementer(IHandshakeListener)  # type: ignore[no-untyped-call]  # as above
 class SmtpClient(Protocol):
-    """One connection. `ready` fires when it can take mail, or fails with SessionTrouble"""
+    """One connection. `ready` fires when it can take mail, or fails with SessionTrouble; its owner finds it in a `lane` then."""
 
+    lane: Lane
 
     transport: Wire  # type: ignore[assignment]  # the stock annotation knows neither TLS nor TCP
 

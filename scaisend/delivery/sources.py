@@ -35,14 +35,15 @@ class Sources:
         found = {_version(source.address) for source in self._allowed(pool)}
         return tuple(version for version in (6, 4) if version in found)
 
-    def choose(self, pool: Sequence[str], version: int, chance: float) -> Source:
-        """A source of this IP version; `chance` in [0, 1) picks among several. Raises: Invalid, when there is none."""
+    def fitting(self, pool: Sequence[str], version: int) -> list[Source]:
+        """The sources of this IP version; none: the pool has none that is configured here."""
         if not self._configured and not pool:
-            return self._default
-        fitting = [source for source in self._allowed(pool) if _version(source.address) == version]
-        if not fitting:
-            raise Invalid("no source address of the pool is configured on this host", "SMTP_SOURCE_IPS")
-        return fitting[int(chance * len(fitting))]
+            return [self._default]
+        return [source for source in self._allowed(pool) if _version(source.address) == version]
+
+    def of(self, pool: Sequence[str]) -> list[Source]:
+        """The sources of either IP version."""
+        return [self._default] if not self._configured and not pool else self._allowed(pool)
 
     def _allowed(self, pool: Sequence[str]) -> list[Source]:
         wanted = {_canonical(address) for address in pool}

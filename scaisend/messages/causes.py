@@ -56,9 +56,9 @@ OF_GATES: Mapping[str, Cause] = {
     waiting.DELIVERY + OVERDUE: Cause("no sender takes it up", "look whether a `scaisend smtp` process runs, and at its log"),
     waiting.RETRY: OF_RULES["put-off"],
     waiting.GREYLISTED: OF_RULES["greylist"],
-    waiting.DESTINATION_BACKOFF: Cause("the host answered 421 or took no connection lately", "GET /api/admin/destinations shows its last reply; it is asked again by itself"),
-    waiting.DESTINATION_BUSY: Cause("more mail waits for this host than its connections carry", "raise SMTP_POOL_SIZE_PER_DOMAIN if the host allows more"),
-    waiting.DESTINATION_PAUSED: Cause("an operator paused the host", "resume it"),
+    waiting.DESTINATION_BACKOFF: Cause("the host answered 421 or took no connection lately", "`scaisend destinations show DOMAIN` tells its last reply and what was learned; it is asked again by itself"),
+    waiting.DESTINATION_BUSY: Cause("more mail waits for this host than its connections carry", "`scaisend destinations show DOMAIN` tells its limits; raise SMTP_POOL_SIZE_PER_DOMAIN if the host allows more"),
+    waiting.DESTINATION_PAUSED: Cause("an operator paused the host", "`scaisend destinations resume DOMAIN`; `show` tells who paused it and why"),
     waiting.DNS_TROUBLE: Cause("DNS of the recipient's domain does not answer, or says that it does not exist", "look it up on this host; DNS_RESOLVERS names other resolvers"),
     waiting.TLS_TROUBLE: Cause("the host offers no TLS that SMTP_TLS_POLICY accepts", "ask the host's owner to mend its certificate, or ask for less"),
     waiting.NO_CONNECTION: Cause("no host of the domain takes a connection", "`scaisend doctor --outbound HOST` says whether outbound port 25 is open"),
@@ -66,6 +66,7 @@ OF_GATES: Mapping[str, Cause] = {
     waiting.PAUSED: Cause("its batch is paused", "resume the batch"),
     waiting.IN_DOUBT: Cause("the connection or a process broke after the mail was sent and before the answer came", "nothing: SMTP_IN_DOUBT_POLICY decides once the wait is over"),
     waiting.HELD: Cause("it may have been delivered, or an operator holds it", "`scaisend queue requeue ID` sends it again, perhaps as a copy"),
+    waiting.DELAYED: Cause("an operator put it off", "nothing; `scaisend bulk list` tells why, and `scaisend queue requeue ID` sends it now"),
     waiting.SHUTDOWN: Cause("a process stopped while it had it", "nothing: another process takes it"),
 }
 

@@ -14,6 +14,7 @@ SCHEDULED = "scheduled"
 PAUSED = "paused"
 IN_DOUBT = "in_doubt"
 HELD = "held"
+DELAYED = "delayed"
 SHUTDOWN = "shutdown"
 
 REASONS = {
@@ -31,5 +32,6 @@ REASONS = {
     PAUSED: "its batch is paused",
     IN_DOUBT: "it may have been delivered; no answer was recorded",
     HELD: "held by policy or by an operator",
+    DELAYED: "an operator put it off to a later moment",
     SHUTDOWN: "handed back when a process stopped",
 }

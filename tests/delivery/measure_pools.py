@@ -9,9 +9,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from scaisend.delivery.job import Job
+from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.mx import parse_routes
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
+from scaisend.delivery.shaping import Learning
 from scaisend.delivery.sources import Sources
 from scaisend.delivery.tls_ladder_client import Ladder
 from scaisend.delivery.tls_policy import TlsPolicy
@@ -31,7 +33,7 @@ async def measure(mails: int, size: int, flags: list[str]) -> None:
             mx = MxClient(resolver=None, routes=parse_routes(f"*=127.0.0.1:{sink.port}"), clock=time.time)
             pools = Pools(
                 reactor=reactor, mx=mx, clock=time.time, sources=Sources((), helo_name="bench.test"), ladder=Ladder(policy=TlsPolicy("none")),
-                limits=PoolLimits(), mark=mark, unmark=unmark, random=random.random, on_change=print,
+                lanes=Lanes(clock=time.time, learning=Learning()), limits=PoolLimits(), mark=mark, unmark=unmark, random=random.random, on_change=print,
             )
             body = b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * (size // 72)
             left, kinds = mails, {}

@@ -6,9 +6,11 @@ import time
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
 
+from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.mx import Exchange
 from scaisend.delivery.mx_client import MxClient
 from scaisend.delivery.pool_client import PoolLimits, Pools
+from scaisend.delivery.shaping import Learning
 from scaisend.delivery.sources import Sources
 from scaisend.delivery.tls_ladder_client import Ladder
 from scaisend.delivery.tls_policy import TlsPolicy
@@ -42,7 +44,7 @@ class PoolsTestCase(ReactorTestCase):
         self.addCleanup(peer.stop)
         return peer
 
-    def pools(self, routes, *, tls=None, resolver=None, sources=(), mark=None, limits=None, port=25, sts=None):
+    def pools(self, routes, *, tls=None, resolver=None, sources=(), mark=None, limits=None, port=25, sts=None, lanes=None):
         """Pools with these static routes: domain → port, or (host, port). `marked` and `unmarked` collect what was asked, `changes` the states."""
         self.marked, self.unmarked, self.changes, self.told_tls = [], [], [], []
 
@@ -60,6 +62,7 @@ class PoolsTestCase(ReactorTestCase):
         mx = MxClient(resolver=resolver, routes=static, clock=lambda: self.now, port=port, ladder=ladder)
         pools = Pools(
             reactor=reactor, mx=mx, clock=lambda: self.now, sources=Sources(sources, helo_name="out.test"), ladder=ladder,
+            lanes=lanes or Lanes(clock=lambda: self.now, learning=Learning(most=(limits or PoolLimits()).connections_per_destination)),
             limits=limits or PoolLimits(command_timeout_s=20.0), mark=mark or note, unmark=unmark, random=random.Random(1).random,
             on_change=self.changes.append, tell_tls=lambda domain, result: self.told_tls.append((domain, result)),
         )

@@ -1,16 +1,14 @@
 import json
 
 from scaisend.caller import Caller
-from scaisend.delivery.destination import PAUSED, DestinationState
 from scaisend.delivery.destinations_api import PoolsApi
-from scaisend.delivery.destinations_store import keep_states_across_tenants
-from scaisend.faults import Conflict, Forbidden, Invalid, NotFound
+from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.http.reply import Reply
 from scaisend.identity.audit_store import acts
 from scaisend.identity.permissions import OURS
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
-from tests.world.tenants import NOW, call_by, caller_with, id_maker, make_a_key, make_a_tenant, now
+from tests.world.tenants import call_by, caller_with, id_maker, make_a_key, make_a_tenant, now
 
 
 class PoolsTests(PlainTestCase):
@@ -65,14 +63,3 @@ class PoolsTests(PlainTestCase):
         for what, body in ((self.api.show, None), (self.api.change, {"name": "mine"}), (self.api.remove, None)):
             self.assertRaises(NotFound, self.ask, what, body, second["id"], stranger)
             self.assertRaises(NotFound, self.ask, what, body, "ipp_ü")
-
-    def test_destinations(self) -> None:
-        """The only tenant of an installation sees its destinations in pages; of several only the operator does."""
-        self.database.now(keep_states_across_tenants, [DestinationState(f"mx{n}.test", PAUSED, None, 0, "said") for n in range(3)], NOW)
-        page = json.loads(self.ask(self.api.destinations, limit="2").body)
-        self.assertEqual([each["name"] for each in page["data"]], ["mx0.test", "mx1.test"])
-        self.assertEqual([each["name"] for each in self.data(self.api.destinations, cursor=page["next"])], ["mx2.test"])
-        make_a_tenant(self.database, self.ids, "Other")
-        self.assertRaises(Forbidden, self.ask, self.api.destinations)
-        operator = Caller(tenant_id=self.tenant.id, partner_id="", credential_id="", permissions=frozenset(OURS), role="super_admin")
-        self.assertEqual(len(self.data(self.api.destinations, caller=operator)), 3)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 COMMANDS: Mapping[str, str] = {
     "dev": "dev", "serve": "daemons", "worker": "daemons", "smtp": "daemons", "all": "daemons", "run": "daemons", "init": "init",
     "migrate": "migrate", "register": "register", "register-status": "register", "sync": "sync",
-    "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "audit": "audit", "backup": "backup", "import": "importing", "audit-log": "audit_log", "secrets": "secrets", "limits": "limits", "classify": "classify",
+    "keys": "keys", "domains": "domains", "send": "send", "queue": "queue", "destinations": "destinations", "bulk": "bulk", "audit": "audit", "backup": "backup", "import": "importing", "audit-log": "audit_log", "secrets": "secrets", "limits": "limits", "erase": "erase", "classify": "classify",
     "suppressions": "suppressions", "inbound": "inbound", "render": "render", "doctor": "doctor",
     "explain": "explain",
 }
