@@ -19,6 +19,8 @@ from scaisend.identity.jwt import Claims, SigningKey, UnknownKey, read_keys, rea
 T = TypeVar("T")
 PROVIDER = "identity provider"
 WELL_KNOWN = "/.well-known/openid-configuration"
+# Where metadata are: below the address, or, of a provider that serves several realms, below that of its platform.
+PLACES = ("", "/platform", "/api/v1/platform")
 TIMEOUT_S = 10.0
 MOST_BYTES = 256 * 1024
 FRESH_S = 600.0
@@ -47,6 +49,10 @@ class Metadata:
     revocation_endpoint: str = ""
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
     names_itself: bool = False
+
+
+class _Missing(Unavailable):
+    """There is nothing at this address."""
 
 
 class Kept(Generic[T]):
@@ -155,10 +161,20 @@ class OidcClient:
         return read_token(token, await self._keys.get(), issuer=issuer, audience=audience, now_s=self._now_s(), nonce=nonce)
 
     async def _discover(self) -> Metadata:
-        found = read_metadata(orjson.loads(await self._fetch(self._api_url + WELL_KNOWN)), needs_tls=self._api_url.startswith("https://"))
+        found = read_metadata(orjson.loads(await self._metadata_text()), needs_tls=self._api_url.startswith("https://"))
         if self._issuer and found.issuer != self._issuer:
             raise Invalid("the provider's issuer is not SCAIKEY_ISSUER")
         return found
+
+    async def _metadata_text(self) -> bytes:
+        missing: _Missing | None = None
+        for place in PLACES:
+            try:
+                return await self._fetch(self._api_url + place + WELL_KNOWN)
+            except _Missing as error:
+                missing = missing or error
+        assert missing is not None
+        raise missing
 
     async def _fetch_keys(self) -> tuple[SigningKey, ...]:
         return read_keys(await self._fetch(self._jwks_url or (await self._metadata.get()).jwks_uri))
@@ -166,7 +182,7 @@ class OidcClient:
     async def _fetch(self, url: str) -> bytes:
         answer = await self._outgoing.get(url, {"Accept": "application/json"}, TIMEOUT_S, body_most=MOST_BYTES)
         if answer.status != 200:
-            raise Unavailable(PROVIDER, f"{url} answered {answer.status}")
+            raise (_Missing if answer.status == 404 else Unavailable)(PROVIDER, f"{url} answered {answer.status}")
         try:
             orjson.loads(answer.body)
         except orjson.JSONDecodeError:

@@ -2,7 +2,7 @@
 
 import os
 
-from scaisend.app.config import SETTINGS, load
+from scaisend.app.config import SETTINGS, check_login, load
 from scaisend.faults import Invalid
 from scaisend.storage.limiter import Limit
 from tests.base import PlainTestCase
@@ -34,6 +34,22 @@ class Settings(PlainTestCase):
         self.assertEqual(config["RATE_LIMIT_MAIL_SEND"], Limit(10_000, 1.0))
         self.assertEqual(config.warnings, ())
         self.assertEqual(set(config), {setting.variable for setting in SETTINGS})
+
+    def test_logins_need_a_client(self) -> None:
+        """Commands run with a provider that this service is no client of yet, for `register` is one; a daemon does not."""
+        provider = HERE | {"SCAIKEY_API_URL": "https://id.example.org"}
+        with self.assertRaises(Invalid) as caught:
+            check_login(load(provider, None))
+        (fault,) = caught.exception.faults
+        self.assertEqual((fault.field, "scaisend register" in fault.message), ("SCAIKEY_CLIENT_ID", True))
+        check_login(load(provider | {"SCAIKEY_CLIENT_ID": "c"}, None))
+        check_login(load(HERE, None))
+
+    def test_proxies(self) -> None:
+        """Addresses and networks; what is neither is told."""
+        self.assertEqual(load(HERE | {"TRUSTED_PROXIES": "10.0.0.7, 2001:db8::/48"}, None)["TRUSTED_PROXIES"], ("10.0.0.7/32", "2001:db8::/48"))
+        for bad in ("proxy.example.org", "10.0.0.1/8", "10.0.0.0/33"):
+            self.assertIn("addresses and networks", self.faults(HERE | {"TRUSTED_PROXIES": bad})["TRUSTED_PROXIES"])
 
     def test_a_server_has_other_defaults(self) -> None:
         """With DATABASE_URL of a server mail returns on port 25, and what an operator would regret is warned of."""

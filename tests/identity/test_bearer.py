@@ -1,6 +1,7 @@
 from twisted.internet.task import Clock
 
 from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated, Unavailable
+from scaisend.http.outgoing import Answer
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.bearer import Bearers
 from scaisend.identity.keys_store import check_callers, find_credential
@@ -16,6 +17,18 @@ from tests.world.inline_database import inline_database
 from tests.world.people import make_a_user
 from tests.world.provider import AUDIENCE, ISSUER, NOW, Provider
 from tests.world.tenants import a_lockout, caller_with, id_maker, make_a_key, make_a_tenant, now
+
+
+class Below:
+    """A provider whose metadata are below a path."""
+
+    def __init__(self, provider: Provider, place: str) -> None:
+        self.provider, self.place = provider, place
+
+    async def get(self, url: str, *more: object, **named: object) -> Answer:
+        given = url.replace(f"{ISSUER}{self.place}/.well-known", f"{ISSUER}/.well-known")
+        is_elsewhere = given == url and ".well-known" in url
+        return Answer(404, b"{}", {}) if is_elsewhere else await self.provider.get(given, *more, **named)  # type: ignore[arg-type]
 
 
 class BearersTests(PlainTestCase):
@@ -138,6 +151,16 @@ class BearersTests(PlainTestCase):
         for number in range(10):
             self.assertRaises(Unauthenticated, self.ask, self.provider.token(headers={"kid": f"x{number}"}))
         self.assertEqual(len(self.provider.asked), before)
+
+    def test_the_platforms_metadata(self) -> None:
+        """A provider of several realms has its metadata below its platform's path."""
+        token = self.provider.token(tenant_id=self.tenant.id)
+        for place in ("/platform", "/api/v1/platform"):
+            oidc = OidcClient(
+                outgoing=Below(self.provider, place), api_url=ISSUER, client_id=AUDIENCE, audience="", jwks_url="", issuer="", now_s=self.clock.seconds,
+            )
+            self.assertEqual(now(self, oidc.claims(token)).subject, "ann")
+            self.assertEqual((oidc.trouble, now(self, oidc.metadata()).issuer), ("", ISSUER))
 
     def test_the_provider_is_away(self) -> None:
         """What is kept serves for a day and then no longer; without anything kept the answer is 503."""

@@ -2,15 +2,19 @@
 
 import json
 import time
+from base64 import b64encode
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from smtplib import SMTP
 from typing import Any
 
 from tests.base import PlainTestCase
-from tests.world.browser import Browser, Page
+from tests.world.browser import Browser, Kept, Page
 from tests.world.installation import Installation
 from tests.world.mariadb import private_mariadb
 from tests.world.oidc_provider import OidcProvider
 from tests.world.program import wait_until
-from tests.world.redis_server import redis_server
+from tests.world.redis_server import free_port, redis_server
 
 SESSION, REFRESH, ID_TOKEN = "scaisend_session", "scaisend_refresh", "scaisend_id_token"
 NOWHERE = 9
@@ -37,6 +41,12 @@ class LoginJourney(PlainTestCase):
         for name in ("one", "two"):
             self.house.start(name, "api", **self.provider.settings)
         self.browser = Browser()
+
+    def _tab(self, cookies: Mapping[Any, Kept]) -> Browser:
+        """A page of the same browser that has not heard of the others yet."""
+        browser = Browser()
+        browser.jar.cookies.update(cookies)
+        return browser
 
     def log_in(self, account: str, *, path: str = "", browser: Browser | None = None) -> Page:
         return self.provider.log_in(browser or self.browser, f"{self.one}/v3/auth/login{path}", account)
@@ -69,6 +79,14 @@ class LoginJourney(PlainTestCase):
         first = self.token()
         self.assertEqual(first, self.browser.jar.value(ID_TOKEN))
         self.assertEqual(self.ask(first, "/v3/templates"), 200)
+        mail = {
+            "personalizations": [{"to": [{"email": "jane@recipients.test"}]}], "from": {"email": self.house.sender}, "subject": "Hi",
+            "content": [{"type": "text/plain", "value": "x"}],
+        }
+        headers = {"Authorization": f"Bearer {first}", "Content-Type": "application/json"}
+        sent = Browser().ask("POST", f"{self.two}/v3/mail/send", body=json.dumps(mail).encode(), headers=headers)
+        self.assertEqual(sent.status, 202, sent.body)
+        self.assertEqual(self.house.ask("SELECT COUNT(*) FROM recipients"), [(1,)])
 
         self.assertEqual(self.post(f"{self.two}/v3/auth/refresh").status, 403)
         self.assertEqual(self.browser.ask("POST", f"{self.two}/v3/templates", body=b'{"name": "x"}').status, 403)
@@ -84,6 +102,15 @@ class LoginJourney(PlainTestCase):
         self.me(self.two)  # signed with the new key, which is looked up at once
         self.assertEqual(self.me(self.one)["email"], "ann@example.org")
         self.assertEqual(self.ask(first, "/v3/templates"), 200)  # the old key is still published
+
+        kept = dict(self.browser.jar.cookies)
+        tabs = [self._tab(kept) for _ in range(6)]
+        with ThreadPoolExecutor(len(tabs)) as threads:
+            asked = threads.map(lambda each: each[1].ask("POST", f"{(self.one, self.two)[each[0] % 2]}/v3/auth/refresh", headers=PAGE), enumerate(tabs))
+            self.assertEqual([each.status for each in asked], [200] * len(tabs), self.house.logs())
+        self.assertEqual(len({tab.jar.value(SESSION) for tab in tabs}), 1)
+        self.browser = tabs[0]
+        self.assertEqual(self.post(f"{self.one}/v3/auth/refresh", **PAGE).status, 200)
 
         leaving = self.browser.go(f"{self.one}/v3/auth/logout")
         self.assertEqual(leaving.status, 200, leaving.body)
@@ -183,21 +210,43 @@ class LoginJourney(PlainTestCase):
 
 
 class LockoutJourney(PlainTestCase):
-    def test_guessing_at_two_processes(self) -> None:
-        """Wrong keys from one address are counted by both processes together, behind a proxy by its client; good keys in use go on."""
+    def test_guessing_everywhere(self) -> None:
+        """Wrong keys from one address are counted by two APIs and a submission listener together, behind a proxy by its client; good keys go on."""
         house = Installation(NOWHERE, mariadb=private_mariadb(), redis=redis_server())
         self.addCleanup(house.close)
+        port = free_port()
         for name in ("one", "two"):
             house.start(name, "api", TRUSTED_PROXIES="192.0.2.0/24")
+        house.start("smtp", "smtp", SUBMISSION_LISTEN=f"127.0.0.1:{port}", SUBMISSION_PLAIN_AUTH="loopback")
 
         def ask(name: str, key: str, client: str = "198.51.100.7") -> int:
-            headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": f"203.0.113.1, {client}, 192.0.2.9"}
-            return Browser().ask("GET", f"{house.url(name)}/v3/scopes", headers=headers).status
+            proxied = {"X-Forwarded-For": f"203.0.113.1, {client}, 192.0.2.9"} if client else {}
+            return Browser().ask("GET", f"{house.url(name)}/v3/scopes", headers={"Authorization": f"Bearer {key}", **proxied}).status
 
         self.assertEqual(ask("one", house.api_key), 200)
+        _begin_early()
         seen = [ask(("one", "two")[number % 2], f"sg_live_{number:032x}") for number in range(56)]
         self.assertIn(429, seen, json.dumps(seen))
         self.assertLessEqual(seen.index(429), 53)
         self.assertEqual(set(seen[54:]), {429})
         self.assertEqual(ask("one", house.api_key), 200)
         self.assertEqual(ask("one", "sg_live_" + "f" * 32, client="198.51.100.8"), 401)
+
+        self.assertEqual(self._auth(port, house.api_key), 235)
+        _begin_early()
+        seen = [self._auth(port, f"guess-{number}") if number % 2 else ask("two", f"guess-{number}", client="") for number in range(60)]
+        self.assertEqual((seen[:40].count(535), seen[:40].count(401)), (20, 20))
+        self.assertEqual(set(seen[56:]), {454, 429})
+        self.assertEqual(self._auth(port, house.api_key), 235)
+
+    def _auth(self, port: int, password: str) -> int:
+        with SMTP("127.0.0.1", port, timeout=30) as client:
+            client.ehlo()
+            return client.docmd("AUTH", "PLAIN " + b64encode(f"\0apikey\0{password}".encode()).decode())[0]
+
+
+def _begin_early() -> None:
+    """At least half of the minute in which failures are counted is left."""
+    late = time.time() % 60 - 30
+    if late > 0:
+        time.sleep(30.5 - late)
