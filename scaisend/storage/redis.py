@@ -18,6 +18,7 @@ from scaisend.faults import Unavailable
 from scaisend.storage.redis_url import RedisAddress
 
 TIMEOUT_S = 2.0
+DISCOVERY_S = 1.0  # for sentinels to name a master that is up; while none is, they are asked again
 
 Reply = str | int | bytes | list[Any] | None
 
@@ -235,7 +236,9 @@ def _authorities(ssl_ca: str | None) -> Any:
 
 
 def _sentinel(address: RedisAddress) -> Any:
-    return cast(Any, txredisapi.Sentinel)(list(address.hosts), password=address.sentinel_password, connectTimeout=TIMEOUT_S)
+    sentinel = cast(Any, txredisapi.Sentinel)(list(address.hosts), password=address.sentinel_password, connectTimeout=TIMEOUT_S)
+    sentinel.discovery_timeout = DISCOVERY_S
+    return sentinel
 
 
 def _master(sentinel: Any, service: str, options: dict[str, Any]) -> Any:
