@@ -1,6 +1,7 @@
 """Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
+from scaisend.suppressions.erased import Erasure
 from scaisend.tracking.optout import unsubscribe_by_mail
 from scaisend.tracking.personal import read_token
 from scaisend.tracking.seen_worker import Sightings
@@ -82,6 +84,7 @@ class Assembly:
         self.lockout = Lockout(lambda key, limit: adapters.limiter.take(key, limit))
         self.logging_in = LoggingIn(adapters, self.lockout)
         self._sending: SendApi | None = None
+        self.erasure = Erasure(adapters.sealer, os.urandom)
 
     # -- api --
 
@@ -121,7 +124,7 @@ class Assembly:
         ids = self._adapters.ids
 
         def accept_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
-            return accept(txn, ids, submissions)
+            return accept(txn, ids, submissions, self.erasure)
 
         def accept_linkless_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
             return accept_linkless(txn, submissions, accept_group)
@@ -171,6 +174,7 @@ class Assembly:
             tracking=Tracking(
                 self._config["TRACKING_BASE_URL"].rstrip("/"), adapters.sealer.key_for("opt-out"), usable=self._config.links_work,
             ),
+            erasure=self.erasure,
         )
         self.built.workers.append(worker)
         expiry = PauseExpiry(database=adapters.database, ids=adapters.ids, now_s=time.time)

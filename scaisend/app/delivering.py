@@ -68,6 +68,7 @@ class Delivering:
             ),
             bounds=Bounds(lease_s=config["WORK_LEASE"]), worker_id=adapters.worker_id, reactor=adapters.reactor, now_s=time.time,
             monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+            erasure=self._assembly.erasure,
         )
         built.workers.append(worker)
         built.services += [worker, self._assembly.sweeping("delivery-sweep", sweep.turn)]

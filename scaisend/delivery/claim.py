@@ -9,6 +9,7 @@ from scaisend.messages.portion import Portion
 from scaisend.sending.store import payloads_across_tenants
 from scaisend.sending.suppressed import addresses_of, stop_of
 from scaisend.storage.database import Txn
+from scaisend.suppressions.erased import Erasure
 from scaisend.suppressions.store import standings_across_tenants
 
 
@@ -21,11 +22,11 @@ class Claim:
     stopped: list[tuple[Claimed, str]]
 
 
-def claim(txn: Txn, recipient_ids: Sequence[str], attempt_id: str, lease_until: float, now: float, portion: Portion) -> Claim:
+def claim(txn: Txn, recipient_ids: Sequence[str], attempt_id: str, lease_until: float, now: float, portion: Portion, erasure: Erasure | None = None) -> Claim:
     """The recipients that are claimed now; one query asks for the lists of all of them, and what those are found on for their requests."""
     claimed, left = claim_recipients_across_tenants(txn, recipient_ids, attempt_id, lease_until, now, portion)
     asked = addresses_of([(each.tenant_id, each.email, each.accepted_at) for each in claimed], now)
-    standings = standings_across_tenants(txn, asked) if asked else {}
+    standings = standings_across_tenants(txn, asked, erasure.names(txn) if erasure else None) if asked else {}
     if not standings:
         return Claim(claimed, left, [])
     listed = [(each, standing) for each in claimed if (standing := standings.get((each.tenant_id, fold(each.email)))) is not None]

@@ -37,6 +37,7 @@ from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import SMTP_DELIVER, Queue
+from scaisend.suppressions.erased import Erasure
 from scaisend.suppressions.lists import reason_of
 from scaisend.timing import ReactorTime
 
@@ -91,11 +92,12 @@ class DeliveryWorker(Service):
         self, *, database: Database, queue: Queue, pushing: Pushing, pools: Pools, preparing: Preparing, ids: IdMaker, patience: Patience,
         bounds: Bounds, worker_id: str, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
         due_ids: Callable[[int], Awaitable[list[str]]], metrics: DeliveryMetrics, reached: Callable[[str], None],
+        erasure: Erasure | None = None,
     ) -> None:
         self._database, self._queue, self._pushing, self._pools = database, queue, pushing, pools
         self._preparing, self._ids, self._patience, self._bounds = preparing, ids, patience, bounds
         self._worker_id, self._reactor, self._now_s, self._monotonic_s = worker_id, reactor, now_s, monotonic_s
-        self._due_ids, self._metrics, self._reached = due_ids, metrics, reached
+        self._due_ids, self._metrics, self._reached, self._erasure = due_ids, metrics, reached, erasure
         self._portion = Portion(most_bytes=bounds.size_bytes // 3, most_recipients=BATCH * 4)
         self._in_hand = _InHand()
         self._room: list[Deferred[None]] = []
@@ -162,7 +164,7 @@ class DeliveryWorker(Service):
         self._reached("delivery.claimed_ids")
         lease, now = self.new_lease(), self._now_s()
         try:
-            found = await self._database.run(claim, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion)
+            found = await self._database.run(claim, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion, self._erasure)
         finally:
             # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
             await self._acknowledge(ids, from_queue)

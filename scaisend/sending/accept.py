@@ -26,6 +26,7 @@ from scaisend.sending import batches_store, store
 from scaisend.sending.quotas import spend
 from scaisend.sending.request import PersonalMessage, SendRequest
 from scaisend.storage.database import Txn, Value
+from scaisend.suppressions.erased import Erasure
 from scaisend.suppressions.groups_store import left_across_tenants
 from scaisend.suppressions.lists import GROUP, group_stops, reason_of, stopped_by
 from scaisend.suppressions.store import listed_across_tenants
@@ -80,7 +81,7 @@ class _Rows:
     events: list[EventRow]
 
 
-def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission], erasure: Erasure | None = None) -> list[Accepted | Exception]:
     """One answer or refusal a submission; all that are answered are written."""
     now = max(each.accepted_at for each in submissions)
     refusals: list[ScaiSendError | None] = check_callers(
@@ -94,7 +95,7 @@ def accept(txn: Txn, ids: IdMaker, submissions: Sequence[Submission]) -> list[Ac
         each for number, each in enumerate(submissions) if refusals[number] is None and number not in replays
     ]
     writing.sort(key=lambda each: each.request_id)
-    drops = _dropped(txn, writing)
+    drops = _dropped(txn, writing, erasure)
     rows = _Rows([], [], [])
     known = store.insert_requests(txn, [_request_row(each) for each in writing]) if writing else set()
     ready = {each.request_id: _write(_Rows([], [], []) if each.request_id in known else rows, ids, each, drops, paused) for each in writing}
@@ -223,19 +224,21 @@ def _answer_text(each: Submission) -> str:
     return orjson.dumps(answer).decode()
 
 
-def _dropped(txn: Txn, writing: Sequence[Submission]) -> Drops:
+def _dropped(txn: Txn, writing: Sequence[Submission], erasure: Erasure | None) -> Drops:
     """Which (request id, folded address) are not mailed, and the list that says so; one query for the lists, one for the groups."""
     live = [each for each in writing if not each.request.sandbox and not each.caller.is_test]
     wanted = {(each.caller.tenant_id, fold(to.email)) for each in live for message in each.request.messages for to in message.recipients}
     if not wanted:
         return {}
-    listed = listed_across_tenants(txn, wanted)
+    names = erasure.names(txn) if erasure else None
+    listed = listed_across_tenants(txn, wanted, names)
     grouped = [each for each in live if each.request.asm_group_id is not None]
     left = (
         left_across_tenants(
             txn,
             ((each.caller.tenant_id, fold(to.email), each.request.asm_group_id) for each in grouped if each.request.asm_group_id is not None
              for message in each.request.messages for to in message.recipients),
+            names,
         )
         if grouped else set()
     )

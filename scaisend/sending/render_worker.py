@@ -42,6 +42,7 @@ from scaisend.storage.objects import Objects
 from scaisend.storage.pausing import pause, until
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, Queue
+from scaisend.suppressions.erased import Erasure
 from scaisend.suppressions.lists import reason_of
 from scaisend.suppressions.store import standings_across_tenants
 from scaisend.timing import ReactorTime
@@ -102,8 +103,9 @@ class RenderWorker(Service):
         self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
         worker_id: str, lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
         due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None], ways: WaysOut,
-        tracking: Tracking, objects: Objects,
+        tracking: Tracking, objects: Objects, erasure: Erasure | None = None,
     ) -> None:
+        self._erasure = erasure
         self._objects = objects
         self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
         self._delivery, self._ids, self._worker_id, self._lease_s = delivery, ids, worker_id, lease_s
@@ -227,7 +229,7 @@ class RenderWorker(Service):
     def _without_suppressed(self, txn: Txn, claimed: list[ToRender], lease: Lease, now: float) -> list[ToRender]:
         """The mails that still have somebody to go to; who was suppressed since their acceptance is dropped."""
         asked = addresses_of([(each.tenant_id, to.email, each.accepted_at) for each in claimed for to in each.recipients if to.is_claimed], now)
-        standings = standings_across_tenants(txn, asked) if asked else {}
+        standings = standings_across_tenants(txn, asked, self._erasure.names(txn) if self._erasure else None) if asked else {}
         if not standings:
             return claimed
         changes: list[Change] = []

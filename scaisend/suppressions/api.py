@@ -16,6 +16,7 @@ from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
 from scaisend.suppressions import store
 from scaisend.suppressions.csv_import import Report, import_csv, write_csv
+from scaisend.suppressions.erased import Erasure, with_names
 from scaisend.suppressions.lists import BLOCKS, BOUNCES, INVALID_EMAILS, LISTS, SPAM_REPORTS, UNSUBSCRIBES
 from scaisend.suppressions.requested import read_additions, read_deletion, read_wanted
 from scaisend.suppressions.store import Entry, Evidence, Listed
@@ -39,12 +40,13 @@ SHOWN = {
 class SuppressionsApi:
     """The lists of the caller's tenant. `parse_moment` reads unix seconds or ISO 8601, or raises ValueError."""
 
-    def __init__(self, *, database: Database, parse_moment: Callable[[str], float]) -> None:
+    def __init__(self, *, database: Database, parse_moment: Callable[[str], float], erasure: Erasure | None = None) -> None:
+        self._erasure = erasure
         self._database = database
         self._parse_moment = parse_moment
 
     def routes(self) -> list[Route]:
-        lists = [OneList(name, database=self._database, parse_moment=self._parse_moment) for name in LISTS]
+        lists = [OneList(name, database=self._database, parse_moment=self._parse_moment, erasure=self._erasure) for name in LISTS]
         return [
             *(route for each in lists for route in each.routes()),
             get("/api/admin/suppressions", self.explain, permission=READ, summary="The lists that an address is on, and why"),
@@ -88,7 +90,8 @@ class SuppressionsApi:
 class OneList:
     """The endpoints of one list. The global unsubscribes are added and taken off under /v3/asm."""
 
-    def __init__(self, name: str, *, database: Database, parse_moment: Callable[[str], float]) -> None:
+    def __init__(self, name: str, *, database: Database, parse_moment: Callable[[str], float], erasure: Erasure | None) -> None:
+        self._erasure = erasure
         self._name = name
         self._database = database
         self._parse_moment = parse_moment
@@ -139,7 +142,7 @@ class OneList:
         emails = read_deletion(call.json())
         tenant_id = call.caller.tenant_id
         if emails is not None:
-            await self._database.run(_unlist, call, self._name, emails)
+            await self._database.run(_unlist, call, self._name, emails, self._erasure)
             return no_content()
         removed = await _all(lambda: self._database.run(store.unlist_some, tenant_id, self._name, AT_ONCE))
         await self._database.run(_record, call, "suppressions.clear", self._name, {"removed": removed})
@@ -147,7 +150,7 @@ class OneList:
 
     async def remove_one(self, call: Call) -> Reply:
         """204. Raises: NotFound when it was not on the list."""
-        if not await self._database.run(_unlist, call, self._name, [fold(call.path["email"])]):
+        if not await self._database.run(_unlist, call, self._name, [fold(call.path["email"])], self._erasure):
             raise NotFound("not found", "email")
         return no_content()
 
@@ -175,9 +178,9 @@ def _add(txn: Txn, call: Call, name: str, entries: Sequence[Entry]) -> int:
     return added
 
 
-def _unlist(txn: Txn, call: Call, name: str, emails: Sequence[str]) -> int:
+def _unlist(txn: Txn, call: Call, name: str, emails: Sequence[str], erasure: Erasure | None) -> int:
     """How many were on the list. The log has numbers alone: the addresses of recipients do not belong there."""
-    removed = store.unlist(txn, call.caller.tenant_id, name, emails)
+    removed = store.unlist(txn, call.caller.tenant_id, name, with_names(erasure, txn, call.caller.tenant_id, emails))
     if removed:
         _record(txn, call, "suppressions.remove", name, {"removed": removed})
     return removed

@@ -11,6 +11,7 @@ from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.audit_store import record_act
 from scaisend.storage.database import Database, Txn
 from scaisend.suppressions import groups_store, store
+from scaisend.suppressions.erased import Erasure, with_names
 from scaisend.suppressions.groups_store import Group
 from scaisend.suppressions.lists import UNSUBSCRIBES
 from scaisend.suppressions.requested import read_emails, read_group, read_group_id, read_wanted
@@ -30,7 +31,8 @@ AT_ONCE = 1_000
 class GroupsApi:
     """The unsubscribe groups of the caller's tenant."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, erasure: Erasure | None = None) -> None:
+        self._erasure = erasure
         self._database = database
 
     def routes(self) -> list[Route]:
@@ -117,7 +119,7 @@ class GroupsApi:
     async def come_back(self, call: Call) -> Reply:
         """204, whether it had left or not."""
         group_id = await self._known(call)
-        await self._database.run(_come_back, call, group_id)
+        await self._database.run(_come_back, call, group_id, self._erasure)
         return no_content()
 
     async def show_all_left(self, call: Call) -> Reply:
@@ -156,7 +158,7 @@ class GroupsApi:
 
     async def come_back_to_all(self, call: Call) -> Reply:
         """204, whether it was listed or not."""
-        await self._database.run(_come_back_to_all, call)
+        await self._database.run(_come_back_to_all, call, self._erasure)
         return no_content()
 
     async def _known(self, call: Call) -> int:
@@ -204,8 +206,9 @@ def _leave(txn: Txn, call: Call, group_id: int, emails: Sequence[str]) -> None:
     _record(txn, call, "asm_group.leave", group_id, {"added": left})
 
 
-def _come_back(txn: Txn, call: Call, group_id: int) -> None:
-    if groups_store.come_back(txn, call.caller.tenant_id, group_id, fold(call.path["email"])):
+def _come_back(txn: Txn, call: Call, group_id: int, erasure: Erasure | None) -> None:
+    emails = with_names(erasure, txn, call.caller.tenant_id, [fold(call.path["email"])])
+    if sum(groups_store.come_back(txn, call.caller.tenant_id, group_id, email) for email in emails):
         _record(txn, call, "asm_group.come_back", group_id, {"removed": 1})
 
 
@@ -214,8 +217,8 @@ def _leave_all(txn: Txn, call: Call, entries: Sequence[Entry]) -> None:
     _record(txn, call, "suppressions.add", UNSUBSCRIBES, {"added": added})
 
 
-def _come_back_to_all(txn: Txn, call: Call) -> None:
-    if store.unlist(txn, call.caller.tenant_id, UNSUBSCRIBES, [fold(call.path["email"])]):
+def _come_back_to_all(txn: Txn, call: Call, erasure: Erasure | None) -> None:
+    if store.unlist(txn, call.caller.tenant_id, UNSUBSCRIBES, with_names(erasure, txn, call.caller.tenant_id, [fold(call.path["email"])])):
         _record(txn, call, "suppressions.remove", UNSUBSCRIBES, {"removed": 1})
 
 

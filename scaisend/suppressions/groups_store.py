@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scaisend.faults import Invalid
 from scaisend.storage.database import Row, Txn
+from scaisend.suppressions.erased import ErasedNames
 
 US = 1_000_000
 MOST_GROUPS = 200
@@ -166,12 +167,13 @@ def all_left(txn: Txn, tenant_id: str, *, limit: int, offset: int) -> list[Left]
     return [Left(row[0], row[1], row[2], row[3] / US) for row in rows]
 
 
-def left_across_tenants(txn: Txn, keys: Iterable[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
-    """Which (tenant id, folded address, group id) have left the group."""
-    rows = txn.rows(
-        "SELECT tenant_id, email, group_id FROM asm_suppressions WHERE (tenant_id, email, group_id) IN :keys", {"keys": sorted(set(keys))}
-    )
-    return {(row[0], row[1], row[2]) for row in rows}
+def left_across_tenants(txn: Txn, keys: Iterable[tuple[str, str, int]], names: ErasedNames | None = None) -> set[tuple[str, str, int]]:
+    """Which (tenant id, folded address, group id) have left the group, under the address or the name of an erased one."""
+    asked = {key: key for key in keys}
+    if names is not None:
+        asked |= {(tenant_id, names.name(tenant_id, email), group_id): (tenant_id, email, group_id) for tenant_id, email, group_id in list(asked)}
+    rows = txn.rows("SELECT tenant_id, email, group_id FROM asm_suppressions WHERE (tenant_id, email, group_id) IN :keys", {"keys": sorted(asked)})
+    return {asked[key] for row in rows if (key := (row[0], row[1], row[2])) in asked}
 
 
 def _lock_tenant(txn: Txn, tenant_id: str) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from scaisend.identity.settings_store import settings_across_tenants
 from scaisend.storage.database import Row, Txn, Value
+from scaisend.suppressions.erased import ErasedNames
 from scaisend.suppressions.lists import Allowed, allowed_by
 
 US = 1_000_000
@@ -74,31 +75,34 @@ class Wanted:
     like: str | None = None
 
 
-def listed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
-    """Which lists hold each (tenant id, folded address); absent are those on no list, and those that their tenant always mails."""
+def listed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]], names: ErasedNames | None = None) -> dict[tuple[str, str], set[str]]:
+    """Which lists hold each (tenant id, folded address), under itself or the name of an erased one; absent are those on no list, and those
+    that their tenant always mails."""
+    asked = _asked(addresses, names)
     found: dict[tuple[str, str], set[str]] = {}
     for tenant_id, email, name in txn.rows(
-        "SELECT tenant_id, email, list FROM suppressions WHERE (tenant_id, email) IN :addresses", {"addresses": sorted(set(addresses))}
+        "SELECT tenant_id, email, list FROM suppressions WHERE (tenant_id, email) IN :addresses", {"addresses": sorted(asked)}
     ):
-        found.setdefault((tenant_id, email), set()).add(name)
+        found.setdefault(asked.get((tenant_id, email), (tenant_id, email)), set()).add(name)
     if found:
         allowed = _allowed_across_tenants(txn, found)
         return {each: lists for each, lists in found.items() if each[0] not in allowed or each[1] not in allowed[each[0]]}
     return found
 
 
-def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
-    """Where each (tenant id, folded address) is listed and which groups it left; the others are absent.
+def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]], names: ErasedNames | None = None) -> dict[tuple[str, str], Standing]:
+    """Where each (tenant id, folded address), or the name of an erased one, is listed and which groups it left; the others are absent.
 
     Those that their tenant always mails are on no list, but have left what they left.
     """
+    asked = _asked(addresses, names)
     found: dict[tuple[str, str], tuple[set[str], set[int]]] = {}
     for tenant_id, email, name, group_id in txn.rows(
         "SELECT tenant_id, email, list, 0 FROM suppressions WHERE (tenant_id, email) IN :addresses "
         "UNION ALL SELECT tenant_id, email, NULL, group_id FROM asm_suppressions WHERE (tenant_id, email) IN :addresses",
-        {"addresses": sorted(set(addresses))},
+        {"addresses": sorted(asked)},
     ):
-        lists, groups = found.setdefault((tenant_id, email), (set(), set()))
+        lists, groups = found.setdefault(asked.get((tenant_id, email), (tenant_id, email)), (set(), set()))
         if name is None:
             groups.add(group_id)
         else:
@@ -108,6 +112,11 @@ def standings_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> 
         if tenant_id in allowed and email in allowed[tenant_id]:
             lists.clear()
     return {address: Standing(frozenset(lists), frozenset(groups)) for address, (lists, groups) in found.items() if lists or groups}
+
+
+def _asked(addresses: Iterable[tuple[str, str]], names: ErasedNames | None) -> dict[tuple[str, str], tuple[str, str]]:
+    """Under what each address may stand in a list, with the address."""
+    return names.with_names(addresses) if names is not None else {each: each for each in addresses}
 
 
 def _allowed_across_tenants(txn: Txn, addresses: Iterable[tuple[str, str]]) -> dict[str, Allowed]:
