@@ -65,7 +65,7 @@ class LoggingIn:
                 wait=lambda seconds: deferLater(adapters.reactor, seconds, lambda: None),
             )
         return LoginApi(
-            client=self.client, refreshing=refreshing, cookies=LoginCookies(session=self.session, base_url=base_url, sealer=adapters.sealer), session=self.session,
+            client=self.client, refreshing=refreshing, cookies=LoginCookies(session=self.session, sealer=adapters.sealer), session=self.session,
             base_url=base_url, scopes=adapters.config["SCAIKEY_SCOPES"], identity=self.identity(keys), lockout=self._lockout,
             take=lambda key, limit: adapters.limiter.take(key, limit), database=adapters.database, random_bytes=os.urandom,
         ).routes()

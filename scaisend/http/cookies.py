@@ -18,25 +18,32 @@ def cookie(header: str | None, name: str) -> str | None:
     return None
 
 
-def set_cookie(name: str, value: str, *, path: str, max_age_s: int, is_secure: bool, same_site: str = "Strict") -> tuple[str, str]:
+def cookie_names(header: str | None, prefix: str) -> list[str]:
+    """The names in a Cookie header that begin so; browsers send the oldest first."""
+    names = (part.strip(" \t").partition("=")[0] for part in (header or "").split(";"))
+    return [name for name in names if name.startswith(prefix)]
+
+
+def set_cookie(name: str, value: str, *, max_age_s: int, is_secure: bool, same_site: str = "Strict") -> tuple[str, str]:
     """The header that has a browser keep the cookie, out of reach of scripts; a `max_age_s` of 0 has it forget it."""
     secure = "; Secure" if is_secure else ""
-    return "Set-Cookie", f"{name}={value}; Path={path}; Max-Age={max_age_s}; HttpOnly; SameSite={same_site}{secure}"
+    return "Set-Cookie", f"{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite={same_site}{secure}"
 
 
 class CookieSession:
     """The session of a console whose pages are at `base_url`: a credential in a cookie.
 
     A browser sends cookies along with whatever any page asks of it, so one that writes counts only when it comes from a page of
-    ours: the browser says so in Sec-Fetch-Site, or else in Origin, and neither can be set by a page. The name's prefix keeps
-    others from setting the cookie (RFC 6265bis 4.1.3).
+    ours: the browser says so in Sec-Fetch-Site, or else in Origin, and neither can be set by a page. Over TLS the names of
+    our cookies have a `prefix` that keeps neighbours of this host from setting them (RFC 6265bis 4.1.3).
     """
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
         self.is_secure = parts.scheme == "https"
         self.origin = f"{parts.scheme}://{parts.netloc}".lower()
-        self.name = ("__Host-" if self.is_secure else "") + "scaisend_session"
+        self.prefix = "__Host-" if self.is_secure else ""
+        self.name = self.prefix + "scaisend_session"
 
     def credential(self, method: str, headers: Mapping[str, str]) -> str | None:
         """The credential that the request's cookie carries, or None. Raises: Forbidden when another site may have made the request."""

@@ -85,7 +85,7 @@ class LoginApi:
         url = authorization_url(
             found.authorization_endpoint, attempt, client_id=client.client_id, redirect_uri=self._base_url + CALLBACK, scopes=self._scopes,
         )
-        return _redirect(url, self._cookies.attempt(attempt))
+        return _redirect(url, self._cookies.attempt(attempt, call.headers))
 
     async def callback(self, call: Call) -> Reply:
         """302 to where the login was to end, with a session; programs that ask for JSON get the tokens. The attempt is over either way."""

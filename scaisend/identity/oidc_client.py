@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import orjson
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.logger import Logger
 
 from scaisend.faults import Invalid, ScaiSendError, Unavailable
@@ -72,8 +72,12 @@ class Kept(Generic[T]):
     async def get(self) -> T:
         """The document. Raises: Unavailable when there is none that may be used."""
         now = self._now_s()
-        if now - self._fetched_at >= FRESH_S and (self._waiting is not None or now - self._tried_at >= AGAIN_AFTER_S):
-            await self._try()
+        age_s = now - self._fetched_at
+        if age_s >= FRESH_S and (self._waiting is not None or now - self._tried_at >= AGAIN_AFTER_S):
+            trying = ensureDeferred(self._try())
+            # Nobody waits for a provider that has failed while what is kept can be used.
+            if self._value is None or age_s >= USABLE_S or not self.trouble:
+                await trying
         if self._value is None or now - self._fetched_at >= USABLE_S:
             raise Unavailable(PROVIDER)
         return self._value

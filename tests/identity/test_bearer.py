@@ -1,3 +1,4 @@
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from scaisend.faults import Forbidden, TooManyRequests, Unauthenticated, Unavailable
@@ -17,6 +18,10 @@ from tests.world.inline_database import inline_database
 from tests.world.people import make_a_user
 from tests.world.provider import AUDIENCE, ISSUER, NOW, Provider
 from tests.world.tenants import a_lockout, caller_with, id_maker, make_a_key, make_a_tenant, now
+
+
+async def hang(*more: object, **named: object) -> Answer:
+    return await Deferred()
 
 
 class Below:
@@ -161,6 +166,19 @@ class BearersTests(PlainTestCase):
             )
             self.assertEqual(now(self, oidc.claims(token)).subject, "ann")
             self.assertEqual((oidc.trouble, now(self, oidc.metadata()).issuer), ("", ISSUER))
+
+    def test_the_provider_hangs(self) -> None:
+        """One request waits for a provider that does not answer; while the keys can be used the others do not."""
+        forever = self.provider.token(tenant_id=self.tenant.id, exp=NOW + 1_000_000)
+        self.ask(forever)
+        self.provider.is_away = True
+        self.clock.advance(601)
+        self.ask(forever)
+        self.clock.advance(31)
+        hanging, self.provider.get = self.provider.get, hang  # type: ignore[method-assign,assignment]
+        asked = [self.ask(forever) for _ in range(3)]
+        self.assertEqual(len(asked), 3)
+        self.provider.get, self.provider.is_away = hanging, False  # type: ignore[method-assign]
 
     def test_the_provider_is_away(self) -> None:
         """What is kept serves for a day and then no longer; without anything kept the answer is 503."""

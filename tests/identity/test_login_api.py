@@ -49,7 +49,7 @@ class Process:
         sealer = Sealer(b"k" * 32, case.random)
         refreshing = Refreshing(client=client, database=database, sealer=sealer, wait=lambda seconds: deferLater(self.web.clock, seconds))
         api = LoginApi(
-            client=client if has_provider else None, refreshing=refreshing if has_provider else None, cookies=LoginCookies(session=session, base_url=US, sealer=sealer),
+            client=client if has_provider else None, refreshing=refreshing if has_provider else None, cookies=LoginCookies(session=session, sealer=sealer),
             session=session, base_url=US + "/", scopes="openid profile email", identity=identity, lockout=lockout, take=limiter.take, database=database,
             random_bytes=case.random,
         )
@@ -167,7 +167,7 @@ class LoginApiTests(PlainTestCase):
             self.provider.access_claims = None if access is None else {**access, "jti": "access"}
             self.assertEqual(self.log_in().status, 302)
             token = self.jar.value("__Host-scaisend_session")
-            self.assertEqual(token != self.jar.value("__Secure-scaisend_id_token"), is_access, access)
+            self.assertEqual(token != self.jar.value("__Host-scaisend_id_token"), is_access, access)
         self.here = Process(self, audience="api")
         self.provider.access_claims = {"aud": "api"}
         self.assertEqual(self.log_in().status, 302)
@@ -268,7 +268,7 @@ class LoginApiTests(PlainTestCase):
     def test_logout(self) -> None:
         """The session ends here and at the provider, where the refresh token is given up."""
         self.log_in()
-        id_token = self.jar.value("__Secure-scaisend_id_token")
+        id_token = self.jar.value("__Host-scaisend_id_token")
         answer = self.visit("GET", "/v3/auth/logout")
         asked = parse_qs(urlsplit(answer.headers["location"]).query)
         self.assertEqual(asked, {"client_id": [AUDIENCE], "post_logout_redirect_uri": [f"{US}/"], "id_token_hint": [id_token]})
