@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from scaisend.messages import event as events
 from scaisend.messages.store import EventRow, insert_events_across_tenants
 from scaisend.reporting import statistics_worker
-from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS
+from scaisend.reporting.counts import ALL, CATEGORY, COLUMNS, Counts
 from scaisend.reporting.periods import DAY, MONTH, day_of, start_of
 from scaisend.reporting.statistics_store import live_counts
 from scaisend.reporting.statistics_worker import LAG_S, REST_S, StatisticsWorker, count_next
+from scaisend.reporting.sums_store import replace_day_across_tenants
 from scaisend.storage.database import Txn
 from tests.base import PlainTestCase
 from tests.reporting.telling import NOW, World
@@ -25,7 +26,7 @@ STEPS = st.lists(
         st.tuples(st.just("event"), st.sampled_from(KINDS), st.integers(0, 3), st.booleans()),
         st.tuples(st.just("late"), st.sampled_from(KINDS), st.integers(0, 3), st.integers(1, 400)),
         st.tuples(st.just("wait"), st.sampled_from([1, 15, 25, 300, 3_600, 40_000])),
-        st.sampled_from([("turn",), ("crash",), ("lost",), ("recount",)]),
+        st.sampled_from([("turn",), ("crash",), ("lost",), ("recount",), ("torn",)]),
     ),
     min_size=5, max_size=40,
 )
@@ -36,12 +37,17 @@ class Statistics(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.worker = StatisticsWorker(database=self.database, now_s=lambda: self.now, reached=lambda point: None)
+        self.worker = StatisticsWorker(database=self.database, now_s=lambda: self.now, reached=self.reached)
+        self.fails_at = ""
         self.seq = 100
         self.mails: list[Made] = [
             self.mail(To(), categories=["a", "b"]), self.mail(To(), To(email="b@example.net")), self.mail(To(), categories=["a"]),
             self.mail(To(), tenant_id=self.other.id, categories=["a"]),
         ]
+
+    def reached(self, point: str) -> None:
+        if point == self.fails_at:
+            raise ZeroDivisionError
 
     def write(self, kind: str, place: int, *, age_s: float = 0.0, machine: bool = False, detail: str | None = None) -> None:
         """An event that is committed now and has an id that was made so long ago."""
@@ -140,6 +146,11 @@ class CountingTests(PlainTestCase):
             except Exception as error:
                 self.assertEqual(type(error).__name__, "Unavailable")
             world.database.lost_commits = 0
+        elif name == "torn":
+            world.fails_at = "statistics.recounted"
+            self.assertRaises(ZeroDivisionError, now, self, world.worker.recount(day_of(world.now)))
+            world.fails_at = ""
+            self.assertRaises(ZeroDivisionError, world.database.now, torn, day_of(world.now))
         else:
             now(self, world.worker.recount(day_of(world.now)))
 
@@ -183,6 +194,12 @@ class CountingTests(PlainTestCase):
         now(self, world.worker.turn())
         self.assertEqual(world.database.rows("SELECT COUNT(*) FROM statistics_sums"), [(0,)])
         self.assertEqual(world.counted(world.tenant.id)[(day_of(world.now).isoformat(), "a", "delivered")], 1)
+
+
+def torn(txn: Txn, day: date) -> None:
+    """The process dies when it has put a day and its month right, before it commits."""
+    replace_day_across_tenants(txn, day.isoformat(), Counts())
+    raise ZeroDivisionError
 
 
 def crash(txn: Txn, at: float) -> None:
