@@ -12,7 +12,7 @@ from scaisend.inbound.store import (
     UNREAD,
     KeptMail,
     drop_across_tenants,
-    kept_mail_across_tenants,
+    kept_mail,
     kept_read,
 )
 from scaisend.messages.moments import iso
@@ -76,9 +76,8 @@ def _page(txn: Txn, call: Call, kinds: tuple[str, ...], limit: int) -> list[Kept
 
 
 def _found(txn: Txn, call: Call) -> KeptMail:
-    mail = kept_mail_across_tenants(txn, call.path["mail_id"])
-    whose = _whose(txn, call)
-    if mail is None or mail.kind not in KEPT_KINDS or (whose is not None and mail.tenant_id != whose):
+    mail = kept_mail(txn, _whose(txn, call), call.path["mail_id"])
+    if mail is None or mail.kind not in KEPT_KINDS:
         raise NotFound("there is no such mail")
     return mail
 

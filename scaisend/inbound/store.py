@@ -63,9 +63,15 @@ def kept_across_tenants(txn: Txn, *, kind: str | None = None, before: str | None
 
 def kept_mail_across_tenants(txn: Txn, mail_id: str) -> KeptMail | None:
     """The mail with its content, or None."""
+    return kept_mail(txn, None, mail_id)
+
+
+def kept_mail(txn: Txn, tenant_id: str | None, mail_id: str) -> KeptMail | None:
+    """The mail with its content, if it is the tenant's, or anybody's (None); else None."""
     if not mail_id.isascii():  # MySQL refuses to compare an ASCII column with other text
         return None
-    row = txn.row(f"SELECT {', '.join(COLUMNS)} FROM inbound_mails WHERE id = :id", {"id": mail_id})
+    within = "" if tenant_id is None else " AND tenant_id = :tenant_id"
+    row = txn.row(f"SELECT {', '.join(COLUMNS)} FROM inbound_mails WHERE id = :id{within}", {"id": mail_id, "tenant_id": tenant_id})
     return None if row is None else _mail(row)
 
 

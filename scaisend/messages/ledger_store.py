@@ -44,7 +44,7 @@ def ledger_page_across_tenants(txn: Txn, period: Period, after: str) -> Page:
     )
     taken = rows[: _portion([row[3] for row in rows])]
     is_last = len(taken) == len(rows) < MESSAGES_AT_ONCE
-    return Page(_entries(txn, taken), None if is_last else taken[-1][0])
+    return Page(_entries_across_tenants(txn, taken), None if is_last else taken[-1][0])
 
 
 def entries_again_across_tenants(txn: Txn, message_ids: Sequence[str]) -> list[Entry]:
@@ -53,7 +53,7 @@ def entries_again_across_tenants(txn: Txn, message_ids: Sequence[str]) -> list[E
         "SELECT id, tenant_id, status, recipient_count, event_seq, due_at FROM messages WHERE id IN :ids ORDER BY id " + txn.dialect.for_update,
         {"ids": sorted(message_ids)},
     )
-    return _entries(txn, rows)
+    return _entries_across_tenants(txn, rows)
 
 
 def _portion(counts: Sequence[int]) -> int:
@@ -66,7 +66,7 @@ def _portion(counts: Sequence[int]) -> int:
     return len(counts)
 
 
-def _entries(txn: Txn, rows: Sequence[Row]) -> list[Entry]:
+def _entries_across_tenants(txn: Txn, rows: Sequence[Row]) -> list[Entry]:
     if not rows:
         return []
     ids = [row[0] for row in rows]

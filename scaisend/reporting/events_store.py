@@ -13,8 +13,8 @@ from scaisend.storage.database import Row, Txn
 US = 1_000_000
 _SELECT = (
     "SELECT e.id, e.tenant_id, e.type, e.seq, e.happened_at, e.detail, e.message_id, m.request_id, e.recipient_id, r.number, r.email, "
-    "m.from_email, m.categories, m.template_id, m.ip_pool, m.send_at FROM events e JOIN messages m ON m.id = e.message_id "
-    "LEFT JOIN recipients r ON r.id = e.recipient_id "
+    "m.from_email, m.categories, m.template_id, m.ip_pool, m.send_at FROM events e JOIN messages m ON m.id = e.message_id AND m.tenant_id = e.tenant_id "
+    "LEFT JOIN recipients r ON r.id = e.recipient_id AND r.tenant_id = e.tenant_id "
 )
 _Texts = Mapping[str, Any]
 

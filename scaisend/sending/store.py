@@ -161,7 +161,7 @@ def claim_messages_across_tenants(
         "due_at = NULL, tries = tries + 1, updated_at = :now WHERE id IN :ids",
         {"ids": claimed, "now": micros(now)},
     )
-    recipients = _claim_recipients(txn, claimed, attempt_id, lease_until, now)
+    recipients = _claim_recipients_across_tenants(txn, claimed, attempt_id, lease_until, now)
     to_render = [
         ToRender(
             row[0], row[1], row[2], row[3], row[4], payloads.get(row[2], "{}"), row[5], row[6], row[7], row[8], row[9], row[10] / US,
@@ -172,7 +172,7 @@ def claim_messages_across_tenants(
     return to_render, [row[0] for row in rows[len(taken) :]]
 
 
-def _claim_recipients(txn: Txn, message_ids: Sequence[str], attempt_id: str, lease_until: float, now: float) -> dict[str, list[Recipient]]:
+def _claim_recipients_across_tenants(txn: Txn, message_ids: Sequence[str], attempt_id: str, lease_until: float, now: float) -> dict[str, list[Recipient]]:
     txn.execute(
         "UPDATE recipients SET attempt_id = :attempt, due_at = :lease, claims = claims + 1, updated_at = :now "
         "WHERE message_id IN :ids AND status IN ('queued', 'deferred') AND attempt_id IS NULL AND due_at IS NULL",
