@@ -78,7 +78,7 @@ def read_token(
 ) -> Claims:
     """What the token says: signed by one of the keys, by this issuer, for this audience, good at this moment, with this nonce.
 
-    A minute of difference between the clocks is borne. Raises: UnknownKey; Expired; Unauthenticated.
+    A minute of difference between the clocks is borne. Raises: UnknownKey; Expired; Unauthenticated, whose cause is for the log.
     """
     key = _key_for(token, keys)
     try:
@@ -86,10 +86,10 @@ def read_token(
             token, key.key, algorithms=[key.algorithm], issuer=issuer, audience=audience,
             options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "require": ["exp", "iss", "aud", "sub"]},
         )
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-        raise Unauthenticated(REFUSED) from None
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        raise Unauthenticated(REFUSED) from error
     if nonce is not None and claims.get("nonce") != nonce:
-        raise Unauthenticated(REFUSED)
+        raise Unauthenticated(REFUSED) from ValueError("another nonce than was sent")
     return _claims(claims, now_s)
 
 
@@ -129,7 +129,7 @@ def _key_for(token: str, keys: Sequence[SigningKey]) -> SigningKey:
 def _claims(claims: Mapping[str, object], now_s: float) -> Claims:
     expires_at, begins_at, issued_at = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
     if expires_at is None or max(begins_at or 0.0, issued_at or 0.0) - LEEWAY_S > now_s:
-        raise Unauthenticated(REFUSED)
+        raise Unauthenticated(REFUSED) from ValueError("a token of the future: the clocks differ")
     if expires_at + LEEWAY_S <= now_s:
         raise Expired(REFUSED)
     subject, role = _text(claims, "sub"), claims.get("role")

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from twisted.logger import Logger
+
 from scaisend.caller import Caller
 from scaisend.faults import Fault, Invalid, NotFound, ScaiSendError, TooManyRequests, Unauthenticated
 from scaisend.http.call import Call
@@ -37,6 +39,8 @@ class Identity(Protocol):
 
 class LoginApi:
     """Logins for pages at `base_url`. Without a `client` (and `refreshing`) there is no provider, and only `/me` answers."""
+
+    log = Logger("scaisend.identity")
 
     def __init__(
         self, *, client: LoginClient | None, cookies: LoginCookies, session: CookieSession, base_url: str, scopes: str, identity: Identity,
@@ -101,6 +105,7 @@ class LoginApi:
             session = self._cookies.session(tokens, call.now_s)
             await self._database.run(_record_login, call, caller)
         except ScaiSendError as error:
+            self.log.warn("a login failed: {error} ({cause}), request id {request_id}", error=error, cause=error.__cause__ or "no more is known", request_id=call.request_id)
             return _refusal(error, over)
         if _wants_json(call):
             return json_reply(_shown(tokens, call.now_s), headers=(*NO_STORE, *over, *session))
