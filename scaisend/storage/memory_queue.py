@@ -1,10 +1,11 @@
 """The queue of one process: the same laws as the Redis queue, in deques and a heap.
 
 It holds at most MOST_WAITING ids a queue, and MOST_DELAYED delayed ones. What is beyond that is not taken in; the workers'
-sweep of the database brings it back. New mail still finds room: the longest lane gives up the last id of its own list, which
-the sweep brings back too.
+sweep of the database brings it back. New mail still finds room: the longest lane gives up an id that is neither old nor new,
+which the sweep brings back too.
 """
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
@@ -39,7 +40,7 @@ class _Lists:
         self.main: deque[str] = deque()
         self.known: dict[str, str] = {}
         self.lanes: dict[str, int] = {}
-        self.overflow: dict[str, deque[str]] = {}
+        self.overflow: dict[str, list[str]] = {}  # each in the order of the ids, which is that of their age
         self.in_flight: dict[str, set[str]] = {}
         self.due: dict[str, float] = {}
         self.heap: list[tuple[float, str]] = []
@@ -122,17 +123,18 @@ class _Lists:
             self.lanes[lane] = count + 1
             self.main.append(an_id)
         else:
-            self.overflow.setdefault(lane, deque()).append(an_id)
+            insort(self.overflow.setdefault(lane, []), an_id)
 
     def _move_up(self, lane: str, freed: int) -> None:
-        """The lane has so many ids less in the main list, or others of its own list there: its newest last, as the next to be claimed."""
+        """The lane has so many ids less in the main list, or others from behind it there: its newest last, as the next to be claimed."""
         left = self.lanes[lane] - freed
         more = self.overflow.get(lane)
         if more:
             count = max(0, min(LANE_WINDOW - left, len(more)))
             newest = newest_moving(count, len(more))
-            self.main.extend([more.popleft() for _ in range(count - newest)])
-            self.main.extend(reversed([more.pop() for _ in range(newest)]))
+            first, last = count - newest, len(more) - newest
+            self.main.extend(more[:first] + more[last:])
+            del more[last:], more[:first]
             left += count
             if not more:
                 del self.overflow[lane]
@@ -148,7 +150,7 @@ class _Lists:
         if not self.overflow:
             return False
         longest = max(self.overflow, key=lambda each: len(self.overflow[each]))
-        dropped = self.overflow[longest].pop()
+        dropped = self.overflow[longest].pop(len(self.overflow[longest]) // 2)
         del self.known[dropped]
         self.waiting -= 1
         if not self.overflow[longest]:

@@ -3,8 +3,8 @@
 Laws: an item is an id and nothing else; an id that already waits is not added again; every step behind a queue may run twice;
 losing a queue loses nothing, because the workers sweep their tables and push what is due.
 Fairness: each tenant's lane (ids.lane_in) has at most LANE_WINDOW ids in the main list; the rest of its ids wait in a lane
-list of their own, and one moves up for each one claimed: the oldest and the newest by turns. A claim that cannot have all of
-the main list takes a quarter of its ids from the newest. So a tenant's million ids stand before nobody, not before its own new
+set of their own, by age, and one moves up for each one claimed: the oldest and the newest by turns. A claim that cannot have all
+of the main list takes a quarter of its ids from its end. So a tenant's million ids stand before nobody, not before its own new
 mail either; and whatever waits is reached, since most of each claim are the oldest.
 """
 
@@ -32,12 +32,12 @@ class Depth:
 
 
 def newest_of(most: int, waiting: int) -> int:
-    """How many of the `most` ids of a claim are taken from the newest, with so many waiting in the main list."""
+    """How many of the `most` ids of a claim are taken from the end of the main list, with so many waiting in it."""
     return most // NEWEST_SHARE if waiting > most else 0
 
 
 def newest_moving(count: int, behind: int) -> int:
-    """How many of the `count` ids that move up from a lane's own list, of length `behind`, are its newest: every other one."""
+    """How many of the `count` ids that move up from behind a lane, of so many, are its newest: every other one."""
     return (count + behind % 2) // 2
 
 

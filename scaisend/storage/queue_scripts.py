@@ -1,9 +1,10 @@
 """The Lua of the Redis queue. Ids come and go as one text, joined by line feeds: one reply is parsed once.
 
-Keys, in this order (all begin with the queue's NAME; a lane list is NAME:lane:<lane>):
+Keys, in this order (all begin with the queue's NAME; what waits behind a lane is NAME:behind:<lane>):
     NAME           list: the ids that wait, tenants taking turns     NAME:known     hash: id → worker that claimed it, or ''
     NAME:lanes     hash: lane → its ids in NAME                      NAME:delayed   zset: ids by due moment
     NAME:workers   set: workers that ever claimed                    NAME:bell      list: one element when ids came
+    NAME:behind:<lane>  zset: ids of the lane beyond its window, all of score 0, so that they stand by age: an id begins with its moment
     NAME:inflight:<worker>  hash: id → number of the claim (microseconds when it was made)
 """
 
@@ -77,12 +78,29 @@ local function keep_counts(names, counts)
   drop_all('HDEL', lanes, gone)
 end
 
-local function take_ends(list, oldest, newest)
-  local taken = oldest > 0 and redis.call('LRANGE', list, 0, oldest - 1) or {{}}
+local function take_main(oldest, newest)
+  local taken = oldest > 0 and redis.call('LRANGE', main, 0, oldest - 1) or {{}}
   if newest > 0 then
-    for _, id in ipairs(redis.call('LRANGE', list, -newest, -1)) do taken[#taken + 1] = id end
+    for _, id in ipairs(redis.call('LRANGE', main, -newest, -1)) do taken[#taken + 1] = id end
   end
-  if #taken > 0 then redis.call('LTRIM', list, oldest, -newest - 1) end
+  if #taken > 0 then redis.call('LTRIM', main, oldest, -newest - 1) end
+  return taken
+end
+
+local function take_behind(lane, room)
+  local from = main .. ':behind:' .. lane
+  local behind = redis.call('ZCARD', from)
+  local moving = math.min(room, behind)
+  local newest = math.floor((moving + behind % 2) / 2)
+  local taken = {{}}
+  if moving > newest then
+    local oldest = redis.call('ZPOPMIN', from, moving - newest)
+    for i = 1, #oldest, 2 do taken[#taken + 1] = oldest[i] end
+  end
+  if newest > 0 then
+    local last = redis.call('ZPOPMAX', from, newest)
+    for i = #last - 1, 1, -2 do taken[#taken + 1] = last[i] end
+  end
   return taken
 end
 
@@ -100,11 +118,12 @@ local function enqueue(ids)
       to_main[#to_main + 1] = ids[i]
     else
       to_lanes[lane] = to_lanes[lane] or {{}}
+      table.insert(to_lanes[lane], 0)
       table.insert(to_lanes[lane], ids[i])
     end
   end
   drop_all('RPUSH', main, to_main)
-  for lane, more in pairs(to_lanes) do drop_all('RPUSH', main .. ':lane:' .. lane, more) end
+  for lane, more in pairs(to_lanes) do drop_all('ZADD', main .. ':behind:' .. lane, more) end
   keep_counts(names, counts)
   ring()
 end
@@ -142,7 +161,7 @@ if waiting == 0 then
   return ''
 end
 local newest = waiting > most and math.floor(most / {NEWEST_SHARE}) or 0
-local ids = take_ends(main, math.min(most, waiting) - newest, newest)
+local ids = take_main(math.min(most, waiting) - newest, newest)
 local holders, numbers = {{}}, {{}}
 for i = 1, #ids do
   holders[2 * i - 1], holders[2 * i] = ids[i], worker
@@ -157,11 +176,7 @@ for i = 1, #names do
   local lane = names[i]
   local left = counts[lane] - #groups[lane]
   if counts[lane] >= WINDOW and left < WINDOW then
-    local from = main .. ':lane:' .. lane
-    local behind = redis.call('LLEN', from)
-    local moving = math.min(WINDOW - left, behind)
-    local newest_moving = math.floor((moving + behind % 2) / 2)
-    local more = take_ends(from, moving - newest_moving, newest_moving)
+    local more = take_behind(lane, WINDOW - left)
     drop_all('RPUSH', main, more)
     left = left + #more
   end
@@ -259,16 +274,16 @@ local in_main, in_lanes, held = redis.call('LLEN', main), 0, 0
 local counted, all = 0, redis.call('HGETALL', lanes)
 for i = 1, #all, 2 do
   counted = counted + tonumber(all[i + 1])
-  in_lanes = in_lanes + redis.call('LLEN', main .. ':lane:' .. all[i])
+  in_lanes = in_lanes + redis.call('ZCARD', main .. ':behind:' .. all[i])
 end
 local holders = redis.call('SMEMBERS', workers)
 for i = 1, #holders do held = held + redis.call('HLEN', main .. ':inflight:' .. holders[i]) end
 if counted == in_main and redis.call('HLEN', known) == in_main + in_lanes + held then return 0 end
 local waiting = redis.call('LRANGE', main, 0, -1)
 for i = 1, #all, 2 do
-  local from = main .. ':lane:' .. all[i]
-  for _, id in ipairs(redis.call('LRANGE', from, 0, -1)) do waiting[#waiting + 1] = id end
-  redis.call('DEL', from)
+  local from = main .. ':behind:' .. all[i]
+  for _, id in ipairs(redis.call('ZRANGE', from, 0, -1)) do waiting[#waiting + 1] = id end
+  redis.call('DEL', from, main .. ':lane:' .. all[i])  -- the second: a list of 0.1.0
 end
 redis.call('DEL', main, known, lanes)
 for i = 1, #holders do

@@ -206,6 +206,18 @@ class QueueContract:
         self.assertEqual(set(old[:LANE_WINDOW]) - set(claimed), set())
         self.assertGreater(len(set(old[LANE_WINDOW:]) & set(claimed)), LANE_WINDOW // 4)
 
+    async def test_new_mail_is_told_by_its_id(self) -> None:
+        """Not by when it was pushed: old ids that are pushed after it, faster than they are claimed, do not bury it."""
+        old = self.ids(6 * LANE_WINDOW)
+        (new,) = self.ids(1)
+        await self.queue.push(NAME, old[: 2 * LANE_WINDOW])
+        await self.queue.push(NAME, [new])
+        claimed: list[str] = []
+        for first in range(2 * LANE_WINDOW, 2 * LANE_WINDOW + 600, 200):
+            await self.queue.push(NAME, old[first : first + 200])
+            claimed += await self.queue.claim(NAME, "w1", 50, 0)
+        self.assertIn(new, claimed)
+
     async def test_one_by_one_both_ends_move_up(self) -> None:
         """Claims of a single id bring a lane's newest and oldest up by turns, and lose none."""
         many = self.ids(LANE_WINDOW + 6)
