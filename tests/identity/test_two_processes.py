@@ -24,10 +24,13 @@ from scaisend.identity.people_store import (
     partner_within,
     roles,
     set_tenant_status,
+    tenant_within,
     tenants,
 )
+from scaisend.identity.provider_events import read_event
 from scaisend.identity.roles_store import map_group, mappings, role, roles_of_user, unmap_group
 from scaisend.identity.standing_store import granted_to_user
+from scaisend.identity.told_store import take_event_across_tenants
 from scaisend.identity.users_store import group, members, user, users
 from scaisend.storage.database import Database
 from scaisend.storage.migrations.run import migrate
@@ -126,6 +129,22 @@ class TwoProcesses:
                     await there.run(look, tenant_id, missing)
         await here.run(unmap_group, tenant_id, outer, (await there.run(role, tenant_id, "developer")).id)
         self.assertEqual(await there.run(granted_to_user, tenant_id, zoe), frozenset())
+
+    async def test_the_same_event_twice_at_once(self) -> None:
+        """Brought to both processes at the same moment, each event has its effect once; the newest word of all stands."""
+        here, there, _ = await self.open()
+        ids = id_maker(7)
+        first = {"event_id": "e", "event_type": "tenant.created", "timestamp": NOW, "partner_id": "p1", "data": {"id": "t1", "name": "Tëst"}}
+        await here.run(take_event_across_tenants, ids, read_event(first, client_id=""), now_s=NOW)
+        kinds = ["suspended", "activated"]
+        events = [
+            read_event({**first, "event_id": f"e{n}", "event_type": f"tenant.{kinds[n % 2]}", "data": {"id": "t1", "updated_at": NOW + n}}, client_id="") for n in range(1, 11)
+        ]
+        taken = await gatherResults([each.run(take_event_across_tenants, ids, event, now_s=NOW) for event in reversed(events) for each in (here, there)])
+        self.assertEqual(sorted(taken), [False] * 10 + [True] * 10)
+        found = await there.run(tenant_within, None, "t1", partner_id=None)
+        self.assertEqual((found.name, found.status), ("Tëst", "suspended"))
+        self.assertEqual(len(await there.run(acts, found.id, before=None, most=99)), 11)
 
     async def test_two_at_once(self) -> None:
         """Keys made from both processes at once all exist, and each moved the epoch."""

@@ -6,6 +6,7 @@ import secrets
 import sys
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.task import deferLater
 
@@ -67,6 +68,8 @@ def run_register(options: argparse.Namespace) -> int:
         raise Invalid("SCAIKEY_API_URL: must be set, or --api-url given", "SCAIKEY_API_URL", "it is the identity provider's address")
     if config["SCAIKEY_CLIENT_ID"] and not options.again:
         raise Conflict(f"this service is registered as {config['SCAIKEY_CLIENT_ID']}", help="--again registers it anew")
+    if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "::1", "localhost"):
+        print(f"warning: {api_url} is not https: the credentials can be read on the way", file=sys.stderr)
     ensure_secret_key(options.env_file)
     check_env_file(options.env_file)
     wish = Wish(options.public_url, options.contact_email, *_level(options))
