@@ -104,7 +104,7 @@ class Delivering:
             clock=time.time, sources=Sources(
                 parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"]), helo_name=config["SMTP_HELO_HOSTNAME"]
             ),
-            ladder=securing.ladder, tell_tls=securing.tell, lanes=Lanes(clock=time.time, learning=learning),
+            ladder=securing.ladder, tell_tls=securing.tell, lanes=Lanes(clock=time.time, learning=learning, count=adapters.metrics.shape_changed),
             limits=PoolLimits(
                 connections_per_destination=config["SMTP_POOL_SIZE_PER_DOMAIN"], connect_timeout_s=config["SMTP_CONNECT_TIMEOUT"],
                 command_timeout_s=config["SMTP_COMMAND_TIMEOUT"],

@@ -15,6 +15,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_mails_unrendered": ("mails that ended as failed because they could not be rendered", ()),
     "scaisend_deliveries": ("delivery attempts that ended, by what came of them", ("kind",)),
     "scaisend_tls_sessions": ("connections to MXs by rung of the TLS ladder, and what came of TLS: tls, plain, or a kind of failure (RFC 8460)", ("rung", "result")),
+    "scaisend_shape_changes": ("changes of learned limits of destinations: up, or down after a complaint", ("direction",)),
     "scaisend_webhook_events": ("events posted to webhooks by outcome of their delivery", ("outcome",)),
     "scaisend_resent": ("recipients sent again out of doubt: possible copies", ()),
     "scaisend_inbound_mails": ("mails that came back, by the reply code they were given", ("verdict",)),
@@ -32,6 +33,8 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "scaisend_outcomes_unrecorded": ("outcomes that this process knows and has not recorded yet", ()),
     "scaisend_pool_connections": ("open connections to destinations", ()),
     "scaisend_destinations_backing_off": ("destinations that are left alone for now", ()),
+    "scaisend_destinations_paused": ("domains and destinations that operators paused", ()),
+    "scaisend_lanes_limited": ("source addresses at destinations that are under a learned or ordered limit", ()),
     "scaisend_database_waiting": ("transactions that wait for a thread of the pool (DATABASE_POOL_SIZE)", ()),
     "scaisend_doctor_failures": ("dependencies and DNS of the instance that are broken, by `scaisend doctor`'s checks, once an hour (worker)", ()),
     "scaisend_reactor_lag_seconds": ("how late the reactor's timers are", ()),
@@ -125,6 +128,10 @@ class Metrics:
     def read_back(self, kind: str) -> None:
         """A mail that came back was read as of this kind."""
         self._counters["scaisend_inbound_read"].labels(kind).inc()
+
+    def shape_changed(self, direction: str) -> None:
+        """A learned limit of a destination went `up` or `down`."""
+        self._counters["scaisend_shape_changes"].labels(direction).inc()
 
     def sweeps_failed(self, name: str, total: int) -> None:
         """So many turns of this background work have failed since the process began."""

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from scaisend.app.adapters import Adapters
+from scaisend.delivery.destination import PAUSED
 from scaisend.faults import Unavailable
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, data_reply, json_reply
@@ -114,6 +115,8 @@ class OpsApi:
         states = [state for pools in self._measures.pools for state in pools.state()]
         metrics.gauge("scaisend_pool_connections", sum(state.connections for state in states))
         metrics.gauge("scaisend_destinations_backing_off", sum(1 for state in states if state.retry_at is not None))
+        metrics.gauge("scaisend_destinations_paused", sum(1 for state in states if state.state == PAUSED))
+        metrics.gauge("scaisend_lanes_limited", sum(1 for pools in self._measures.pools for lane in pools.lanes.active() if lane.shape.is_cut or lane.is_limited))
         metrics.gauge("scaisend_database_waiting", getattr(self._adapters.database, "pool_waiting", 0))
         metrics.gauge("scaisend_reactor_lag_seconds", self._lag_s())
         for sweep in self._measures.sweeps:

@@ -154,12 +154,12 @@ def hold(txn: Txn, tenant_id: str, job: Job, found: Sequence[Queued], now: float
         [(job.id, row[0], tenant_id, row[1], row[2], row[3], renderings.get(row[1]) if row[2] is None else None, 1) for row in taken], ignore=True,
     )
     txn.execute(
-        "UPDATE recipients SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :held END, waiting = :why, updated_at = :now WHERE id IN :ids",
-        {"held": HELD_US, "why": waiting.HELD, "now": micros(now), "ids": [row[0] for row in taken]},
+        "UPDATE recipients SET due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :held END, waiting = :why, updated_at = :now WHERE id IN :ids AND tenant_id = :tenant_id",
+        {"held": HELD_US, "why": waiting.HELD, "now": micros(now), "ids": [row[0] for row in taken], "tenant_id": tenant_id},
     )
     txn.execute(
-        "UPDATE messages SET due_at = :held, updated_at = :now WHERE id IN :ids",
-        {"held": HELD_US, "now": micros(now), "ids": sorted({row[1] for row in taken if row[2] is None})},
+        "UPDATE messages SET due_at = :held, updated_at = :now WHERE id IN :ids AND tenant_id = :tenant_id",
+        {"held": HELD_US, "now": micros(now), "ids": sorted({row[1] for row in taken if row[2] is None}), "tenant_id": tenant_id},
     )
     return len(taken)
 

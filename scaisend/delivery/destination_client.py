@@ -144,9 +144,9 @@ class DestinationClient:
         for session in list(self._sessions):
             session.sweep(now)
         if len(self.waiting):
-            today = self._house.clock()
-            for job in self.waiting.remove(lambda job: job.give_up_at is not None and today >= job.give_up_at):
-                self._turn_away(job, DESTINATION_BUSY, "it waited too long for a connection")
+            for place, job in enumerate(self.waiting.remove(lambda job: job.give_up_at is not None and job.give_up_at <= self._house.clock()), len(self.waiting)):
+                retry_at = self._lanes.return_at(self._sources, self.name, place)
+                self._end(job, Outcome(BACKOFF, WAIT, text="it waited too long for a connection", retry_at=retry_at, waiting=DESTINATION_BUSY))
             self.pump()
 
     # What sessions ask.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from scaisend.delivery.shaping import START, Learning, Shape, Use, cut, described, risen, share, started
+from scaisend.delivery.shaping import LEAST_RATE, START, Learning, Shape, Use, cut, described, risen, share, started
 from scaisend.delivery.shaping_rules import asks_less_of
 from scaisend.delivery.sources import Source
 from scaisend.faults import Invalid
@@ -17,6 +17,7 @@ from scaisend.faults import Invalid
 BURST_S = 2.0
 MINUTE, LEAST_WINDOW_S = 60, 5
 QUIET_S = 60.0
+LONGEST_RETURN_S = 900.0
 MOST_KEPT = 50_000
 WISHES = 5
 
@@ -126,11 +127,12 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of a process. `sources` are all that are configured; `learning` None: nothing is learned, only overrides and warm-ups hold."""
+    """The lanes of a process. `sources` are all that are configured; `learning` None: nothing is learned, only overrides and warm-ups hold. `count` hears of each change: `up` or `down`."""
 
-    def __init__(self, *, clock: Callable[[], float], learning: Learning | None) -> None:
+    def __init__(self, *, clock: Callable[[], float], learning: Learning | None, count: Callable[[str], None] = lambda direction: None) -> None:
         self._clock = clock
         self._learning = learning
+        self._count = count
         self._window_s = MINUTE if learning is None else int(min(MINUTE, max(LEAST_WINDOW_S, learning.step_s)))
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._kept: dict[tuple[str, str], Shape] = {}
@@ -190,6 +192,11 @@ class Lanes:
         """Mails a minute of this process over all the sources; warming ones whose plan is used up give none."""
         return sum(lane.rate for lane in (self.lane(source, destination) for source in sources) if self.warming.get(lane.source, 1) > 0)
 
+    def return_at(self, sources: Iterable[Source], destination: str, place: int) -> float | None:
+        """When a mail before which so many others wait may come back; None where no rate says so."""
+        rate = self.rate(sources, destination)
+        return None if rate == inf else self._clock() + min(LONGEST_RETURN_S, 1.0 + place * 60.0 / max(rate, LEAST_RATE))
+
     def may_take(self, lane: Lane) -> bool:
         """One mail may go by this lane now."""
         return (not lane.is_limited or lane.tokens(self._clock()) >= 1.0) and self.warming.get(lane.source, 1) > 0
@@ -242,6 +249,7 @@ class Lanes:
     def _become(self, lane: Lane, shape: Shape) -> None:
         if shape is lane.shape:
             return
+        self._count("down" if shape.cut_at > lane.shape.cut_at else "up")
         self.changes.append(LaneChange(lane.source, lane.destination, described(lane.shape), described(shape), shape.reason, self._clock()))
         lane.shape, lane.judged = shape, 0
         self.proposed[lane.source, lane.destination] = lane

@@ -2,7 +2,7 @@
 
     start      few connections; one more for each START_EVERY mails that were judged
     cut        at a reply that asks for less: at once, to half of what was in use
-    rise       one step a `step_s` in which the limit was used: quickly up to where it was too much, slowly past it
+    rise       one step a `step_s` in which the limit was used: quickly up to where it was too much a second time, slowly past that
 
 Two limits are learned, connections at a time and mails a minute. The second stands open until a host complains.
 """
@@ -15,7 +15,7 @@ START_EVERY = 10
 LEAST_RATE = 2.0
 GRACE_S = 10.0
 USED = 0.8
-QUICK, NEAR, PAST = 1.25, 1.025, 1.1
+SEEKING, QUICK, NEAR, PAST = 1.5, 1.25, 1.025, 1.1
 KNEE_STEPS = 10
 OPEN_AGAIN = 20.0
 FORGOTTEN_S = 86_400.0
@@ -83,7 +83,8 @@ def cut(shape: Shape, what: str, use: Use, reply: str, now: float, *, refused: b
         changed = replace(changed, connections=left, connections_knee=left + 1 if refused else max(2, in_use))
     if what in (RATE, BOTH) and not (what == BOTH and use.per_minute < 2 * LEAST_RATE):
         reached = min(shape.rate if shape.rate is not None else inf, max(use.per_minute, LEAST_RATE))
-        changed = replace(changed, rate=max(LEAST_RATE, reached / 2), rate_knee=reached)
+        # The first time little was seen of it: what was reached then is no measure yet.
+        changed = replace(changed, rate=max(LEAST_RATE, reached / 2), rate_knee=None if shape.rate is None else reached)
     if not shape.is_cut and changed.connections == shape.connections and what == RATE:
         # From now on the limit is that of all processes.
         changed = replace(changed, connections=max(1, min(use.connections, shape.connections * use.processes)))
@@ -100,7 +101,7 @@ def risen(shape: Shape, use: Use, learning: Learning, now: float) -> Shape:
     if use.connections >= shape.connections and shape.connections < ceiling and _may_reach(shape, learning, now):
         changed = replace(changed, connections=shape.connections + 1)
     if shape.rate is not None and use.per_minute >= USED * shape.rate:
-        changed = replace(changed, rate=_higher(shape.rate, shape.rate_knee or shape.rate))
+        changed = replace(changed, rate=_higher(shape.rate, shape.rate_knee))
         if shape.rate_knee is not None and changed.rate is not None and changed.rate > OPEN_AGAIN * shape.rate_knee:
             changed = replace(changed, rate=None, rate_knee=None)
     if changed == shape:
@@ -114,7 +115,9 @@ def _may_reach(shape: Shape, learning: Learning, now: float) -> bool:
     return knee is None or shape.connections + 1 < knee or now - shape.cut_at >= KNEE_STEPS * learning.step_s
 
 
-def _higher(rate: float, knee: float) -> float:
+def _higher(rate: float, knee: float | None) -> float:
+    if knee is None:
+        return rate * SEEKING
     if rate < 0.9 * knee:
         return min(rate * QUICK, 0.95 * knee)
     return rate * (NEAR if rate < 1.1 * knee else PAST)

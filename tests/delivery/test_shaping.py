@@ -98,6 +98,15 @@ class RiseTests(PlainTestCase):
         after = risen(shape, Use(2, 90.0), LEARNING, NOW + 60)
         self.assertEqual((after.connections, after.rate), (3, 125.0))
 
+    def test_the_first_complaint_is_no_measure(self):
+        """Little was seen of a host that complains at once: the rate rises by halves until it complains again, and that is the knee."""
+        shape = cut(Shape(), RATE, Use(2, 24.0), "451 rate", NOW)
+        self.assertEqual((shape.rate, shape.rate_knee), (12.0, None))
+        shape = risen(shape, Use(2, 12.0), LEARNING, NOW + 60)
+        self.assertEqual(shape.rate, 18.0)
+        again = cut(shape, RATE, Use(2, 18.0), "451 rate", NOW + 61)
+        self.assertEqual((again.rate, again.rate_knee), (9.0, 18.0))
+
     def test_slowly_past_the_knee(self):
         """Near where it was too much the steps are small, behind it larger again."""
         steps = {}
@@ -121,12 +130,12 @@ class RiseTests(PlainTestCase):
 
     @given(shapes(), uses(), some.floats(0, 2 * FORGOTTEN_S))
     def test_a_rise_is_one_step(self, shape, use, passed):
-        """At most one connection and a quarter of the rate, and nothing ever falls."""
+        """At most one connection and a quarter of the rate, half of it before the knee is known, and nothing ever falls."""
         after = risen(shape, use, LEARNING, NOW + passed)
         self.assertIn(after.connections - shape.connections, (0, 1))
         if shape.rate is not None and after.rate is not None:
             self.assertGreaterEqual(after.rate, shape.rate)
-            self.assertLessEqual(after.rate, shape.rate * 1.25)
+            self.assertLessEqual(after.rate, shape.rate * (1.5 if shape.rate_knee is None else 1.25))
 
     @given(some.floats(5.0, 5_000.0), some.integers(1, 20))
     def test_it_converges(self, host_rate, host_connections):
