@@ -257,7 +257,8 @@ TENANTS_WITHIN = {
 # What stands above tenants: the installation, partners and the list of tenants, and the credential that leads to one.
 ABOVE_TENANTS = {
     "identity/instance_store.py:bump_identity_epoch", "identity/instance_store.py:identity_epoch", "identity/instance_store.py:claim_fact",
-    "identity/instance_store.py:check_fingerprint", "identity/instance_store.py:set_fact", "identity/keys_store.py:find_credential", "identity/people_store.py:make_partner",
+    "identity/instance_store.py:check_fingerprint", "identity/instance_store.py:set_fact", "identity/instance_store.py:find_fact",
+    "identity/keys_store.py:find_credential", "identity/people_store.py:make_partner",
     "identity/people_store.py:make_tenant", "identity/people_store.py:tenants", "identity/people_store.py:only_tenant",
     "identity/people_store.py:find_tenant", "identity/people_store.py:partners", "identity/people_store.py:partner_within",
     "identity/people_store.py:set_partner_status", "identity/people_store.py:init_installation",

@@ -84,7 +84,7 @@ class Assembly:
         self.lockout = Lockout(lambda key, limit: adapters.limiter.take(key, limit))
         self.logging_in = LoggingIn(adapters, self.lockout)
         self._sending: SendApi | None = None
-        self.erasure = Erasure(adapters.sealer, os.urandom)
+        self.erasure = Erasure(adapters.sealer, os.urandom, time.monotonic)
 
     # -- api --
 

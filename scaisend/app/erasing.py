@@ -1,6 +1,6 @@
 """Erasing a recipient from a tenant: each step is a transaction of its own, may be interrupted, and is done once however often it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from scaisend.address import fold
@@ -11,7 +11,7 @@ from scaisend.messages.erase_store import blank_page, end_page, named_elsewhere,
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.objects import Objects
 from scaisend.suppressions.erase_store import hide
-from scaisend.suppressions.erased import ErasedNames, Erasure
+from scaisend.suppressions.erased import KNOWN_AFTER_S, ErasedNames, Erasure
 
 
 @dataclass(slots=True)
@@ -28,13 +28,14 @@ class Erasing:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What erasing needs of an installation."""
+    """What erasing needs of an installation; `rest` waits for seconds."""
 
     database: Database
     objects: Objects
     ids: IdMaker
     erasure: Erasure
     now_s: Callable[[], float]
+    rest: Callable[[float], Awaitable[None]]
 
 
 async def erase(house: House, tenant_id: str, address: str, told: Callable[[Erasing], None] = lambda done: None) -> Erasing:
@@ -43,7 +44,7 @@ async def erase(house: House, tenant_id: str, address: str, told: Callable[[Eras
     Raises: Unavailable; whatever was done is done, and asking again goes on.
     """
     email, done = fold(address), Erasing()
-    names: ErasedNames = await house.database.run(house.erasure.names)
+    names = await _names(house)
     done.suppressions = await house.database.run(hide, tenant_id, email, names.name(tenant_id, email))
     emails = [each for each in await house.database.run(spellings, tenant_id, _lowered(address, email)) if fold(each) == email]
     after: str | None = ""
@@ -63,6 +64,15 @@ async def erase(house: House, tenant_id: str, address: str, told: Callable[[Eras
         told(done)
     await house.database.run(_record, tenant_id, names.name(tenant_id, email), done, house.now_s())
     return done
+
+
+async def _names(house: House) -> ErasedNames:
+    """The names for erased addresses, which every process looks for by now: the first time of all they have to learn that there are any."""
+    if await house.database.run(house.erasure.made):
+        await house.rest(KNOWN_AFTER_S)
+    names = await house.database.run(house.erasure.names)
+    assert names is not None
+    return names
 
 
 def _lowered(address: str, email: str) -> list[str]:

@@ -33,6 +33,12 @@ def claim_fact(txn: Txn, name: str, value: str) -> str:
     return str(row[0]) if row else value
 
 
+def find_fact(txn: Txn, name: str) -> str | None:
+    """The fact of this name, or None."""
+    row = txn.row("SELECT value FROM instance WHERE name = :name", {"name": name})
+    return str(row[0]) if row else None
+
+
 def set_fact(txn: Txn, name: str, value: str) -> None:
     """The fact of this name is `value`."""
     txn.upsert("instance", ("name", "value"), [(name, value)], keys=("name",), update=("value",))

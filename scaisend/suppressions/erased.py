@@ -7,13 +7,14 @@ import hmac
 from base64 import b32encode
 from collections.abc import Callable, Iterable
 
-from scaisend.identity.instance_store import claim_fact
+from scaisend.identity.instance_store import claim_fact, find_fact
 from scaisend.sealing import Sealer
 from scaisend.storage.database import Txn
 
 FACT = "sealed.erasure"
 PREFIX = "erased:"
 KEY_BYTES = 32
+KNOWN_AFTER_S = 3.0
 
 Address = tuple[str, str]
 
@@ -39,22 +40,41 @@ class ErasedNames:
 
 
 class Erasure:
-    """Where the names come from: the key is read once, in whatever transaction asks first."""
+    """Where the names come from. Until somebody is erased there are none, and look-ups ask for addresses alone.
 
-    def __init__(self, sealer: Sealer, random_bytes: Callable[[int], bytes]) -> None:
+    `clock` counts seconds. That there is a key is known to every process KNOWN_AFTER_S after it was made, and then for ever.
+    """
+
+    def __init__(self, sealer: Sealer, random_bytes: Callable[[int], bytes], clock: Callable[[], float]) -> None:
         self._sealer = sealer
         self._random_bytes = random_bytes
+        self._clock = clock
         self._names: ErasedNames | None = None
+        self._ask_again_at = float("-inf")
 
-    def names(self, txn: Txn) -> ErasedNames:
-        """The names. The first of all processes makes the key. Raises: SealBroken."""
-        if self._names is None:
-            kept = claim_fact(txn, FACT, self._sealer.seal(FACT, self._random_bytes(KEY_BYTES)).hex())
-            self._names = ErasedNames(self._sealer.open(FACT, bytes.fromhex(kept)))
+    def names(self, txn: Txn) -> ErasedNames | None:
+        """The names, or None when nobody was erased so far. Raises: SealBroken."""
+        if self._names is None and self._clock() >= self._ask_again_at:
+            kept = find_fact(txn, FACT)
+            if kept is None:
+                self._ask_again_at = self._clock() + KNOWN_AFTER_S / 2
+            else:
+                self._know(kept)
         return self._names
+
+    def made(self, txn: Txn) -> bool:
+        """Whether the key was made just now; there is one from now on. Raises: SealBroken."""
+        fresh = self._sealer.seal(FACT, self._random_bytes(KEY_BYTES)).hex()
+        kept = claim_fact(txn, FACT, fresh)
+        self._know(kept)
+        return kept == fresh
+
+    def _know(self, kept: str) -> None:
+        self._names = ErasedNames(self._sealer.open(FACT, bytes.fromhex(kept)))
 
 
 def with_names(erasure: Erasure | None, txn: Txn, tenant_id: str, emails: Iterable[str]) -> list[str]:
     """The tenant's folded addresses, and the names under which they may stand on the lists."""
     given = list(emails)
-    return given if erasure is None else given + [erasure.names(txn).name(tenant_id, email) for email in given]
+    names = erasure.names(txn) if erasure is not None else None
+    return given if names is None else given + [names.name(tenant_id, email) for email in given]

@@ -36,12 +36,20 @@ class Shelf:
 class ErasingTests(RoadTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.erasure = Erasure(Sealer(b"secret", lambda count: b"n" * count), lambda count: b"k" * count)
+        self.erasure = Erasure(Sealer(b"secret", lambda count: b"n" * count), lambda count: b"k" * count, lambda: self.now_s)
         self.objects = Shelf()
-        self.house = House(self.database, self.objects, self.ids, self.erasure, lambda: self.now_s)  # type: ignore[arg-type]
+        self.house = House(self.database, self.objects, self.ids, self.erasure, lambda: self.now_s, self.rest)  # type: ignore[arg-type]
+
+    async def rest(self, wait_s: float) -> None:
+        self.clock.advance(wait_s)
 
     def erase(self, address: str = JANE, tenant_id: str | None = None) -> Erasing:
         return now(self, erase(self.house, tenant_id or self.tenant.id, address))  # type: ignore[no-any-return]
+
+    def named(self, email: str) -> str:
+        names = self.database.now(self.erasure.names)
+        assert names is not None
+        return names.name(self.tenant.id, email)
 
     def delivered(self, message_id: str, number: int = 0) -> None:
         recipient_id = f"{message_id}.{number}"
@@ -94,7 +102,7 @@ class ErasingTests(RoadTestCase):
         self.database.now(leave, self.tenant.id, 7, ["ann@example.com"], NOW)
         for address in (JANE, "ann@example.com"):
             self.assertEqual(self.erase(address).suppressions, 1)
-        name = self.erasure.names(None).name(self.tenant.id, JANE)  # type: ignore[arg-type]
+        name = self.named(JANE)
         self.assertEqual(self.database.rows("SELECT email, reason, ip FROM suppressions WHERE list = 'bounces'"), [(name, None, None)])
         given = [
             self.submission(body("Jane@example.com", "bob@example.com")), self.submission(body("ann@example.com", asm={"group_id": 7})),
@@ -104,7 +112,7 @@ class ErasingTests(RoadTestCase):
         answers = self.database.now(accept, self.ids, given, self.erasure)
         states = [self.recipients(answer.message_ids[0], "status") for answer in answers if isinstance(answer, Accepted)]
         self.assertEqual(states, [["dropped", "queued"], ["dropped"], ["queued"], ["queued"], ["queued"]])
-        self.database.now(lambda txn: txn.execute("UPDATE suppressions SET email = :name WHERE list = 'unsubscribes'", {"name": self.erasure.names(txn).name(self.tenant.id, "joe@example.com")}))
+        self.set_row("UPDATE suppressions SET email = ? WHERE list = 'unsubscribes'", self.named("joe@example.com"))
         self.set_row("UPDATE messages SET status = 'rendered', has_body = 1 WHERE id = ?", waiting)
         self.set_row("INSERT INTO bodies (message_id, tenant_id, content) VALUES (?, ?, x'00')", waiting, self.tenant.id)
         found: Any = self.database.now(claim, [f"{waiting}.0"], "att_9", self.now_s + 99, self.now_s + 60, WIDE, self.erasure)

@@ -1,12 +1,14 @@
 import timeit
 
+from twisted.internet.task import Clock
+
 from scaisend.http.route import Route
 from scaisend.identity.instance_store import reseal_fact_across_tenants, sealed_facts_across_tenants
 from scaisend.messages.moments import read_moment
 from scaisend.sealing import Sealer
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.erase_store import hide
-from scaisend.suppressions.erased import ErasedNames, Erasure, with_names
+from scaisend.suppressions.erased import KNOWN_AFTER_S, ErasedNames, Erasure, with_names
 from scaisend.suppressions.groups_api import GroupsApi
 from scaisend.suppressions.groups_store import leave
 from tests.base import PlainTestCase
@@ -27,17 +29,34 @@ class ErasedNamesTests(PlainTestCase):
         self.assertEqual(names.with_names([("tnt_1", "a@x.test")]), {("tnt_1", "a@x.test"): ("tnt_1", "a@x.test"), ("tnt_1", names.name("tnt_1", "a@x.test")): ("tnt_1", "a@x.test")})
 
     def test_all_processes_have_one_key(self) -> None:
-        """The first one makes it; a change of SECRET_KEY leaves the names as they are."""
-        database = inline_database()
+        """Whoever erases first makes it; the others learn of it in time; a change of SECRET_KEY leaves the names as they are."""
+        database, clock = inline_database(), Clock()
         old, new = (Sealer(key, lambda count: b"n" * count) for key in (b"old", b"new"))
-        first = database.now(Erasure(old, lambda count: b"1" * count).names)
-        second = database.now(Erasure(old, lambda count: b"2" * count).names)
+        first, second = (Erasure(old, lambda count, digit=digit: digit * count, clock.seconds) for digit in (b"1", b"2"))
+        self.assertIsNone(database.now(second.names))
+        self.assertTrue(database.now(first.made))
+        clock.advance(KNOWN_AFTER_S)
+        found = [database.now(first.names), database.now(second.names)]
+        self.assertFalse(database.now(second.made))
         ((name, sealed),) = database.now(sealed_facts_across_tenants, "", 10)
         fresh = Sealer(b"new", lambda count: b"m" * count, [b"old"]).resealed(name, sealed)
         assert fresh is not None
         self.assertTrue(database.now(reseal_fact_across_tenants, name, sealed, fresh))
-        third = database.now(Erasure(new, lambda count: b"3" * count).names)
-        self.assertEqual(len({each.name("tnt_1", "a@x.test") for each in (first, second, third)}), 1)
+        found.append(database.now(Erasure(new, lambda count: b"3" * count, clock.seconds).names))
+        self.assertEqual(len({each.name("tnt_1", "a@x.test") for each in found if each is not None}), 1)
+        self.assertNotIn(None, found)
+
+    def test_nobody_was_erased(self) -> None:
+        """The database is asked now and then, not at each look-up."""
+        database, clock = inline_database(), Clock()
+        erasure = Erasure(Sealer(b"key", lambda count: b"n" * count), lambda count: b"1" * count, clock.seconds)
+        for _ in range(3):
+            self.assertIsNone(database.now(erasure.names))
+        self.assertEqual(database.now(lambda txn: with_names(erasure, txn, "tnt_1", ["a"])), ["a"])
+        database.now(Erasure(Sealer(b"key", lambda count: b"n" * count), lambda count: b"1" * count, clock.seconds).made)
+        self.assertIsNone(database.now(erasure.names))
+        clock.advance(KNOWN_AFTER_S)
+        self.assertIsNotNone(database.now(erasure.names))
 
     def test_with_names(self) -> None:
         """Where nobody erases the addresses stand for themselves."""
@@ -52,7 +71,8 @@ class ErasedNamesTests(PlainTestCase):
 
 class OffTheListsTests(RoutedTestCase):
     def routes(self, database: InlineDatabase) -> list[Route]:
-        self.erasure = Erasure(Sealer(b"secret", lambda count: b"n" * count), lambda count: b"k" * count)
+        self.erasure = Erasure(Sealer(b"secret", lambda count: b"n" * count), lambda count: b"k" * count, lambda: 0.0)
+        database.now(self.erasure.made)
         return [*SuppressionsApi(database=database, parse_moment=read_moment, erasure=self.erasure).routes(), *GroupsApi(database=database, erasure=self.erasure).routes()]
 
     def test_taken_off_by_address(self) -> None:
@@ -61,7 +81,7 @@ class OffTheListsTests(RoutedTestCase):
             self.database.now(put_on_lists, [(tenant_id, "bounces", "jane@x.test"), (tenant_id, "unsubscribes", "jane@x.test")])
             self.database.now(lambda txn, tenant_id=tenant_id: txn.insert("asm_groups", ("id", "tenant_id", "name", "created_at", "updated_at"), [(7, tenant_id, "News", 0, 0)]))
             self.database.now(leave, tenant_id, 7, ["jane@x.test"], NOW)
-            self.database.now(lambda txn, tenant_id=tenant_id: hide(txn, tenant_id, "jane@x.test", self.erasure.names(txn).name(tenant_id, "jane@x.test")))
+            self.database.now(lambda txn, tenant_id=tenant_id: hide(txn, tenant_id, "jane@x.test", with_names(self.erasure, txn, tenant_id, ["jane@x.test"])[1]))
         self.assertTrue(self.ask("GET", "/v3/suppression/bounces")[1][0]["email"].startswith("erased:"))
         self.assertEqual(self.ask("DELETE", "/v3/suppression/bounces/jane@x.test")[0], 204)
         self.assertEqual(self.ask("DELETE", "/v3/asm/suppressions/global/jane@x.test")[0], 204)

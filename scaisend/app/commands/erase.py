@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     async def work(adapters: Adapters) -> Erasing:
         tenant_id = (await the_tenant(adapters, options)).id
-        house = House(adapters.database, adapters.objects, adapters.ids, Erasure(adapters.sealer, os.urandom), time.time)
+        house = House(adapters.database, adapters.objects, adapters.ids, Erasure(adapters.sealer, os.urandom, time.monotonic), time.time, lambda wait_s: pause(adapters.reactor, wait_s))
         until = time.monotonic() + options.wait
         total = await erase(house, tenant_id, options.address, _told)
         while total.left and time.monotonic() < until:
