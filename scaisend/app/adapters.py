@@ -5,7 +5,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from random import SystemRandom
 from typing import Any
 
 from scaisend import __version__
@@ -67,8 +67,8 @@ class Adapters:
 
 
 def make_ids() -> IdMaker:
-    """Ids from the wall clock and a generator seeded by the system."""
-    return IdMaker(now_s=time.time, random_bits=Random(secrets.randbits(256)).getrandbits)
+    """Ids from the wall clock and the system's generator: who sees many of them, as each tenant does of its own, cannot say the next."""
+    return IdMaker(now_s=time.time, random_bits=SystemRandom().getrandbits)
 
 
 def open_adapters(config: Config, reactor: Any) -> Adapters:

@@ -48,7 +48,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *BatchesApi(database=database, ids=ids).routes(),
         *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
         *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
-        *AuditApi(database=database).routes(),
+        *AuditApi(database=database, sealer=adapters.sealer).routes(),
         *DomainsApi(domains=domains).routes(),
         *TemplatesApi(database=database, ids=ids, in_thread=lambda fn: deferToThread(fn)).routes(),
         *ImagesApi(

@@ -5,6 +5,7 @@ from scaisend.faults import Invalid, NotFound
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.permissions import OURS
 from scaisend.identity.reach import PARTNER_ADMIN
+from scaisend.sealing import Sealer
 from tests.base import PlainTestCase
 from tests.identity.test_audit_store import record
 from tests.world.inline_database import inline_database
@@ -22,7 +23,7 @@ class AuditApiTests(PlainTestCase):
         for number in range(3):
             record(self.database, tenant.id, f"thing.{number}")
             record(self.database, other.id, "thing.theirs")
-        self.api = AuditApi(database=self.database)
+        self.api = AuditApi(database=self.database, sealer=Sealer(b"secret", lambda count: bytes(count)))
 
     def page(self, caller: Caller | None = None, **query: str):  # type: ignore[no-untyped-def]
         call = call_by(caller or self.caller, query={name: [value] for name, value in query.items()})
@@ -35,9 +36,17 @@ class AuditApiTests(PlainTestCase):
         second = self.page(limit="2", before=str(first["next"]))
         self.assertEqual(([act["action"] for act in second["data"]], second["next"]), (["thing.0"], None))
 
+    def test_what_others_do_is_not_counted_out(self) -> None:
+        """Acts of all tenants are numbered together: neither an act nor the place of a page shows the number."""
+        page = self.page(limit="2")
+        self.assertNotIn("number", page["data"][0])
+        numbers = [row[0] for row in self.database.rows("SELECT number FROM audit_log")]
+        self.assertFalse(page["next"].isdigit())
+        self.assertRaises(Invalid, self.page, before=str(numbers[-1]))
+
     def test_wrong_numbers(self) -> None:
         """A limit or place that is no whole number is refused with its name."""
-        for query in ({"limit": "x"}, {"limit": "0"}, {"before": "-1"}, {"before": "9" * 30}):
+        for query in ({"limit": "x"}, {"limit": "0"}, {"before": "-1"}, {"before": "9" * 30}, {"before": "é"}):
             self.assertRaises(Invalid, self.page, **query)
 
     def test_permission(self) -> None:
