@@ -78,6 +78,7 @@ class Walk:
         changed = [table for table in before if before[table] != after[table]]
         if changed:
             found.faults.append(f"others changed the owner's rows in {', '.join(changed)}")
+        self._own_admin(found)
         self._owner(found)
         return found
 
@@ -189,6 +190,13 @@ class Walk:
             if answer.status == 401 or (answer.status == 403 and answer.message == NO_SCOPE):
                 found.faults.append(f"{permission} alone does not open it: {_shown(answer)}")
             self._used_up(row)
+
+    def _own_admin(self, found: Outcome) -> None:
+        """The admin of the owner's partner, who acts for the owner, sees what it sees."""
+        row = found.row
+        if row.method == "GET":
+            answer = self.ask(row, "its admin", self.world.a, **{"on-behalf-of": self.world.a.id})
+            self._expect(found, "its admin on behalf", answer, row.own)
 
     def _public(self, found: Outcome) -> None:
         """The same for everybody, with and without a credential."""

@@ -77,6 +77,7 @@ class World:
         self.tokens = Tokens()
         self.house = Installation(
             free_port(), mariadb=mariadb, **self.tokens.settings, DNS_RESOLVERS="127.0.0.1:9", SMTP_SOURCE_IPS=SOURCE, WEBHOOK_TARGETS="any", DATABASE_POOL_SIZE="2",
+            TRACKING_BASE_URL="https://links.test",
         )
         self.ids = IdMaker(now_s=time.time, random_bits=secrets.randbits)
         self._sources = itertools.count(1)
@@ -115,6 +116,7 @@ class World:
             "suspended": self.key(self.suspended), "suspended partner": self.key(self.of_suspended),
             "revoked": self.key(self.a, revoked_at=expired), "expired": self.key(self.a, expires_at=expired),
             "unknown": make_key(secrets.token_bytes(16)), "their admin": self.tokens.of("cara", role="partner_admin", partner_id=other),
+            "its admin": self.tokens.of("alma", role="partner_admin", partner_id=partner),
         }
 
     # -- makers --
