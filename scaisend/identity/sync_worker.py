@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scaisend.faults import Conflict, Fault, Forbidden
+from scaisend.identity.audit_store import record_act
 from scaisend.identity.directory_client import DirectoryClient, Page, StalePlace
 from scaisend.identity.people_store import make_default_roles, tenants
 from scaisend.identity.provider_news import GROUPS, NOUNS, TENANTS, Told, read_told
 from scaisend.identity.syncs_store import END, Sync, begin_sync_across_tenants, move_sync_across_tenants
 from scaisend.identity.told_store import (
+    ACTOR,
     deactivate_across_tenants,
     left_across_tenants,
     list_members_across_tenants,
@@ -165,6 +167,10 @@ class SyncWorker:
                 deactivate_across_tenants(txn, noun, sync.id, began_at=sync.began_at, now_s=now_s) for noun in NOUNS if noun not in unseen
             )
         move_sync_across_tenants(txn, sync, noun=END, place=None, counts=counts, now_s=now_s, completed=True)
+        record_act(
+            txn, None, actor=ACTOR, action="provider.sync", resource=sync.id, change={"full": sync.since is None, **counts}, source=None,
+            request_id=None, happened_at=now_s,
+        )
 
     async def _make_roles(self) -> int:
         """Every tenant has the default roles. How many were made."""

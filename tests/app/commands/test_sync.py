@@ -64,6 +64,7 @@ class SyncTests(PlainTestCase):
         members = "SELECT g.external_id, u.external_id FROM group_members m JOIN users u ON u.id = m.user_id JOIN user_groups g ON g.id = m.group_id ORDER BY 1, 2"
         self.assertEqual(self.rows(members), [("inner", "u0"), ("inner", "u4"), ("outer", "u8")])
         self.assertEqual(self.rows("SELECT p.external_id FROM user_groups g JOIN user_groups p ON p.id = g.parent_id"), ["outer"])
+        self.assertEqual(self.rows("SELECT action FROM audit_log WHERE actor = 'identity provider'"), ["provider.sync"])
         before = self.rows("SELECT value FROM epochs")
         self.assertEqual(self.sync("--full")["users"], 10)
         self.assertEqual(self.rows("SELECT value FROM epochs"), before)
