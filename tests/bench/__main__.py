@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.bench import peers
 from tests.bench.counting import counting
+from tests.bench.fairness import fairness
 from tests.bench.kit import busy_cores, medians, post_for, post_many, resident_mb, table, wait_quiet
 from tests.bench.ours import Ours, body
 
@@ -32,7 +33,8 @@ def main() -> int:
     parser.add_argument("--queued", type=int, default=100_000, help="mails that wait in the memory run; 0 leaves it out")
     parser.add_argument("--events", type=int, default=10_000_000, help="events of the statistics run")
     parser.add_argument("--fresh", type=int, default=20_000, help="events that it asks over before they are counted")
-    parser.add_argument("--only", choices=("accept", "e2e", "memory", "statistics"), help="one part alone")
+    parser.add_argument("--probes", type=int, default=50, help="mails of each kind in the fairness run, behind a million waiting ones or --queued")
+    parser.add_argument("--only", choices=("accept", "e2e", "memory", "statistics", "fairness"), help="one part alone")
     parser.add_argument("--no-peers", action="store_true", help="ScaiSend alone")
     parser.add_argument("--results", default="bench-results.json")
     options = parser.parse_args()
@@ -49,6 +51,8 @@ def main() -> int:
             results["memory"] = memory(ours, options.queued)
         if options.only == "statistics":
             results["statistics"] = counting(ours, options.events, options.fresh)
+        if options.only == "fairness":
+            results["fairness"] = fairness(ours, options.queued if options.queued != parser.get_default("queued") else 1_000_000, options.probes)
     finally:
         ours.close()
         Path(options.results).write_text(json.dumps(results, indent=2) + "\n")
