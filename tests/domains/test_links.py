@@ -1,5 +1,8 @@
 from typing import Any
 
+from twisted.internet import reactor
+
+from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.links import (
     HOST,
     OWNER,
@@ -14,8 +17,9 @@ from scaisend.domains.links import (
     wanted_cnames,
 )
 from scaisend.faults import Invalid
-from tests.base import PlainTestCase
+from tests.base import PlainTestCase, ReactorTestCase
 from tests.world.dns_table import DnsTable
+from tests.world.dns_zone import DnsZone
 from tests.world.tenants import now
 
 TRACKING = "track.example.net"
@@ -59,6 +63,21 @@ class Checking(PlainTestCase):
         found = self.checked(link, {(names[OWNER], "CNAME"): [TRACKING]}, names[HOST])
         self.assertEqual((found.in_trouble, found.is_valid(link), found.is_valid(a_link(valid=True))), ({HOST}, False, True))
         self.assertFalse(self.checked(link, {("x", "CNAME"): ["y"]}, names[HOST]).is_valid(a_link(valid=True)))
+
+
+class AskingDns(ReactorTestCase):
+    async def test_a_real_server(self) -> None:
+        """CNAMEs as a name server tells them, also where the target has addresses or no records at all."""
+        link = a_link()
+        names = wanted_cnames(link)
+        zone = DnsZone("".join(f"{name}. IN CNAME Track.Example.net.\n" for name in names.values()) + "track.example.net. IN A 192.0.2.1\n")
+        self.addCleanup(zone.close)
+        client = DnsClient(reactor=reactor, nameservers=[zone.address], clock=lambda: 0.0, cache_cap_s=0, timeout_s=0.3, lifetime_s=1.0)
+        self.assertTrue((await check_link(client.resolve, link, TRACKING)).is_valid(link))
+        zone.load(f"{names[HOST]}. IN CNAME track.example.net.\n{names[OWNER]}. IN A 192.0.2.1\n")
+        self.assertEqual((await check_link(client.resolve, link, TRACKING)).reasons, {HOST: None, OWNER: f"There is no CNAME record of {names[OWNER]}."})
+        zone.behaviour["*"] = "servfail"
+        self.assertEqual((await check_link(client.resolve, link, TRACKING)).in_trouble, {HOST, OWNER})
 
 
 class Choosing(PlainTestCase):
