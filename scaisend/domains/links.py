@@ -129,5 +129,5 @@ def read_link_change(given: object) -> bool:
 def brand_of(links: Iterable[BrandedLink], domain: str) -> str | None:
     """The host for the links of mails from the domain: the domain's own, or else the default's; None when neither is valid."""
     valid: Sequence[BrandedLink] = [each for each in links if each.is_valid]
-    own = sorted([each for each in valid if each.domain == domain], key=lambda each: (not each.is_default, each.id))
+    own = sorted([each for each in valid if each.domain == domain], key=lambda each: not each.is_default)
     return next((each.host for each in (*own, *[each for each in valid if each.is_default])), None)

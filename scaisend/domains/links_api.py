@@ -59,7 +59,7 @@ class LinksApi:
         wanted = [each for each in found if (each.domain == domain if domain else each.is_default)]
         if not wanted:
             raise _unknown()
-        first = min(wanted, key=lambda each: (not each.is_default, each.id))
+        first = min(wanted, key=lambda each: not each.is_default)
         return json_reply(self._shape(call, first, await self._username(call)))
 
     async def show(self, call: Call) -> Reply:

@@ -1,6 +1,7 @@
 """SQL of branded links."""
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import orjson
 
@@ -10,12 +11,13 @@ from scaisend.storage.database import DuplicateKey, Row, Txn
 
 MOST_LINKS = 100
 US = 1_000_000
+SPREAD = 2**30  # ids are from here to twice that
 _SELECT = "SELECT number, tenant_id, domain, subdomain, is_default, valid, check_result, checked_at FROM branded_links WHERE"
 
 
 def links(txn: Txn, tenant_id: str) -> list[BrandedLink]:
     """The tenant's branded links, oldest first."""
-    return [_link(row) for row in txn.rows(f"{_SELECT} tenant_id = :tenant_id ORDER BY number", {"tenant_id": tenant_id})]
+    return [_link(row) for row in txn.rows(f"{_SELECT} tenant_id = :tenant_id ORDER BY created_at, number", {"tenant_id": tenant_id})]
 
 
 def link(txn: Txn, tenant_id: str, link_id: int, *, lock: bool = False) -> BrandedLink | None:
@@ -29,19 +31,31 @@ def link(txn: Txn, tenant_id: str, link_id: int, *, lock: bool = False) -> Brand
 def add_link(txn: Txn, tenant_id: str, domain: str, subdomain: str, *, is_default: bool, now_s: float) -> BrandedLink:
     """The link, not valid yet. Raises: Conflict when the tenant has it, or MOST_LINKS."""
     txn.row(f"SELECT id FROM tenants WHERE id = :tenant_id {txn.dialect.for_update}", {"tenant_id": tenant_id})
-    if len(links(txn, tenant_id)) >= MOST_LINKS:
+    others = links(txn, tenant_id)
+    if len(others) >= MOST_LINKS:
         raise Conflict(f"a tenant may have {MOST_LINKS} branded links", "domain", "delete links that are not used")
-    try:
-        txn.insert(
-            "branded_links", ("tenant_id", "domain", "subdomain", "is_default", "valid", "check_result", "created_at"),
-            [(tenant_id, domain, subdomain, 0, 0, "{}", int(now_s * US))],
-        )
-    except DuplicateKey:
-        raise Conflict(f"the link {subdomain}.{domain} was already added", "domain", "use the link that is there, or delete it first") from None
-    made = next(each for each in links(txn, tenant_id) if (each.domain, each.subdomain) == (domain, subdomain))
+    if any((each.domain, each.subdomain) == (domain, subdomain) for each in others):
+        raise Conflict(f"the link {subdomain}.{domain} was already added", "domain", "use the link that is there, or delete it first")
+    made = _insert(txn, tenant_id, domain, subdomain, int(now_s * US))
     if is_default:
-        set_default_link(txn, tenant_id, made.id, True)
-    return link(txn, tenant_id, made.id) or made
+        set_default_link(txn, tenant_id, made, True)
+    found = link(txn, tenant_id, made)
+    assert found is not None
+    return found
+
+
+def _insert(txn: Txn, tenant_id: str, domain: str, subdomain: str, at: int) -> int:
+    """The id of the new link. All tenants' are in one space, so they are spread over it: ids in a row would tell how many others made."""
+    number = SPREAD | crc32(f"{tenant_id} {subdomain}.{domain} {at}".encode()) % SPREAD
+    while True:
+        try:
+            txn.insert(
+                "branded_links", ("number", "tenant_id", "domain", "subdomain", "is_default", "valid", "check_result", "created_at"),
+                [(number, tenant_id, domain, subdomain, 0, 0, "{}", at)],
+            )
+            return number
+        except DuplicateKey:  # the tenant is locked and has no such link, so it is the id
+            number = SPREAD | (number + 1) % SPREAD
 
 
 def set_default_link(txn: Txn, tenant_id: str, link_id: int, is_default: bool) -> None:
@@ -76,7 +90,7 @@ def delete_link(txn: Txn, tenant_id: str, link_id: int) -> bool:
 def valid_links_across_tenants(txn: Txn, tenant_ids: Sequence[str]) -> dict[str, list[BrandedLink]]:
     """The valid links of each of the tenants that has any."""
     found: dict[str, list[BrandedLink]] = {}
-    for row in txn.rows(f"{_SELECT} tenant_id IN :ids AND valid = 1 ORDER BY number", {"ids": list(tenant_ids)}):
+    for row in txn.rows(f"{_SELECT} tenant_id IN :ids AND valid = 1 ORDER BY created_at, number", {"ids": list(tenant_ids)}):
         found.setdefault(row[1], []).append(_link(row))
     return found
 

@@ -3,6 +3,7 @@
 from random import SystemRandom
 
 from scaisend.app.adapters import make_ids
+from scaisend.domains.links_store import add_link
 from scaisend.domains.verified_senders_store import add_sender
 from scaisend.domains.whitelabel_store import numbers
 from scaisend.ids import lane_of, number_of
@@ -36,3 +37,11 @@ class Ids(PlainTestCase):
             made.append((group.id, database.now(add_sender, tenant.id, profile, now_s=NOW).id))
         self.assertEqual(made[-1], (int(NOW) - FIRST_ID_AT, int(NOW) - FIRST_ID_AT))
         self.assertEqual(database.now(numbers, quiet.id, now_s=NOW), {})
+
+    def test_links_of_all_tenants_are_spread(self) -> None:
+        """Branded links have one space of numbers for all: two that follow each other stand nowhere near each other."""
+        database, ids = inline_database(), id_maker()
+        tenants = [make_a_tenant(database, ids, name) for name in ("One", "Two")]
+        made = [database.now(add_link, tenant.id, "a.test", "go", is_default=False, now_s=NOW).id for tenant in tenants]
+        self.assertGreater(abs(made[0] - made[1]), 1_000)
+        self.assertTrue(all(2**30 <= each < 2**31 for each in made))
