@@ -27,7 +27,8 @@ server answers and to what the statements say.
   `_across_tenants`. The list below is closed.
 - **A permission is asked for at the door**, from the route's line in the table of routes ([api.md](api.md)); a handler is never reached without it.
 - **Ids tell nothing and cannot be guessed.** They hold a moment, a hash of their own tenant, and 60 bits from the operating system's generator; integer ids
-  (unsubscribe groups, domains, senders) begin with the second they were made and count for one tenant alone. Links in mails and return paths carry an HMAC.
+  (unsubscribe groups, domains, senders) begin with the second they were made and count for one tenant alone, those of branded links are spread over one space, and
+  a page of the audit log begins at a sealed place. Links in mails and return paths carry an HMAC.
 - A test key is its tenant's key like any other, but for mail: that is checked and never delivered.
 - Shared by all tenants, and so shown to a tenant only where it is the only one: destinations (the state of other people's mail servers). Shared and shown: the
   installation's source addresses and its queues' own part of the tenant.
