@@ -41,6 +41,8 @@ def orders_across_tenants(txn: Txn) -> list[Order]:
 
 def order_across_tenants(txn: Txn, name: str, change: Callable[[Order], Order], action: str, who: Who, now: float) -> Order:
     """The order for the name as `change` makes it of what it was; audited, and seen by every process within seconds."""
+    # The row is there before it is read: two who order for one name at the same time come one after the other.
+    txn.insert("destination_orders", ("name", "is_paused", "ordered_by", "updated_at"), [(name, 0, who.actor[:128], micros(now))], ignore=True)
     row = txn.row(f"{_ORDER} WHERE name = :name {txn.dialect.for_update}", {"name": name})
     before = _order(row) if row else Order(name)
     after = replace(change(before), ordered_by=who.actor, updated_at=now)
@@ -56,8 +58,10 @@ def order_across_tenants(txn: Txn, name: str, change: Callable[[Order], Order], 
         txn, who.tenant_id, actor=who.actor, action=f"destination.{action}", resource=name, change={"before": _told(before), "after": _told(after)},
         source=who.source, request_id=who.request_id, happened_at=now,
     )
-    if not txn.execute("UPDATE epochs SET value = value + 1 WHERE name = :name", {"name": EPOCH}):
-        txn.insert("epochs", ("name", "value"), [(EPOCH, 1)], ignore=True)
+    count = "UPDATE epochs SET value = value + 1 WHERE name = :name"
+    if not txn.execute(count, {"name": EPOCH}):
+        txn.insert("epochs", ("name", "value"), [(EPOCH, 0)], ignore=True)
+        txn.execute(count, {"name": EPOCH})
     return after
 
 

@@ -88,3 +88,25 @@ class OperatorTests(PlainTestCase):
         events = int(self.house.ask("SELECT COUNT(*) FROM events WHERE type = 'failed'")[0][0])
         self.assertEqual(events, count)
         self.house.audit()
+
+    def test_a_warming_address(self) -> None:
+        """It sends what its plan gives over both processes, not one mail more, and the warm address the rest."""
+        self.house.stop("first", "second")
+        sources = {"SMTP_SOURCE_IPS": "127.0.0.1=warm.test,127.0.0.2=cold.test"}
+        self.house.command_environment |= sources
+        (plan,) = self.house.command_json("destinations", "warmup", "127.0.0.2", "--ceilings", "200,400", "--json")
+        self.assertEqual((plan["ceiling"], plan["left_this_hour"]), (200, 20))
+        for name in ("first", "second"):
+            self.house.start(name, "smtp", **sources)
+        count = self.send("w", 60, "warm-up.test")
+        self.settled(count)
+        by_source: dict[str, int] = {}
+        for (detail,) in self.house.ask("SELECT detail FROM events WHERE type = 'delivered'"):
+            source = json.loads(detail)["source"]
+            by_source[source] = by_source.get(source, 0) + 1
+        print(f"\n    {by_source}")
+        self.assertEqual(sum(by_source.values()), count)
+        self.assertTrue(0 < by_source["127.0.0.2"] <= 20, by_source)
+        taken = int(self.house.ask("SELECT SUM(taken) FROM warmup_hours")[0][0])
+        self.assertTrue(by_source["127.0.0.2"] <= taken <= 40, taken)  # at most two hours' tenths
+        self.assertEqual(run_command(["destinations", "warmup", "192.0.2.9"], environment=self.house.command_environment, folder=self.house.folder)[0], 1)
