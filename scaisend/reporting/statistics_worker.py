@@ -65,6 +65,9 @@ def count_next(txn: Txn, now: float) -> bool:
     upto = store.last_of_across_tenants(txn, mark, event_bound(now - LAG_S), EVENTS_A_ROUND)
     if upto is None:
         return False
+    if not mark:
+        # With the first events: what of their day came late is found later, though this process may die before its turn ends.
+        next_day_to_recount(txn, now)
     tallies = store.tally_across_tenants(txn, mark, upto)
     learn_providers_across_tenants(txn, _domains(tallies), mark, upto, now)
     add_counts_across_tenants(txn, _counted(txn, tallies))

@@ -187,6 +187,17 @@ class CountingTests(PlainTestCase):
         first = day_of(NOW)
         self.assertEqual(marks, [first.isoformat(), *[day_of(NOW + n * DAY_S).isoformat() for n in (1, 2, 2)]])
 
+    def test_a_first_turn_that_is_lost(self) -> None:
+        """The day on which counting began is counted again too, though the first turn died behind its first numbers."""
+        world = Statistics()
+        world.now += LAG_S + 5
+        self.step(world, "lost")
+        world.write(events.DELIVERED, 0, age_s=LAG_S + 6)
+        world.now += DAY_S + REST_S
+        for _ in range(2):
+            now(self, world.worker.turn())
+        self.assertEqual(world.counted(world.tenant.id), world.expected(world.tenant.id))
+
     def test_fresh_events_are_live(self) -> None:
         """An event is in the numbers at once, and counted only when it is old enough."""
         world = Statistics()
