@@ -3,12 +3,12 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.base import PlainTestCase
 from tests.world.counting_sink import CountingSink
 from tests.world.installation import Installation
-from tests.world.load import Promises, call, make_requests, send
+from tests.world.load import Promises, Request, call, make_requests, send
 from tests.world.mariadb import private_mariadb
 from tests.world.reckoning import Reckoning, reckon
 from tests.world.redis_server import RedisServer, redis_server
@@ -26,8 +26,11 @@ class OutagesCase(PlainTestCase):
 
     def under_load(self, happens: Callable[[], None], requests: int = 200) -> Promises:
         """What clients were told while it happened."""
+        return self.under_load_of(make_requests("out", requests, sender=self.house.sender), happens)
+
+    def under_load_of(self, mails: Sequence[Request], happens: Callable[[], None]) -> Promises:
+        """As `under_load`, with these requests."""
         results: list[Promises] = []
-        mails = make_requests("out", requests, sender=self.house.sender)
         load = threading.Thread(target=lambda: results.append(send(self.house.url("api"), self.house.api_key, mails)))
         load.start()
         time.sleep(0.25)

@@ -1,9 +1,12 @@
-"""Objects in an S3 store: moto's server in a thread of this process."""
+"""Objects in an S3 store: moto's server in a thread of this process, and Debian's Swift, which checks signatures."""
 
 import atexit
 import logging
+from unittest import SkipTest
 from urllib.request import Request, urlopen
 
+import boto3
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 from twisted.internet import reactor
 
@@ -11,9 +14,11 @@ from scaisend.faults import Unavailable
 from scaisend.storage.s3_objects import S3Objects
 from tests.base import ReactorTestCase
 from tests.storage.contract_objects import ObjectsContract
+from tests.world import swift
 from tests.world.redis_server import free_port
 
 _servers: list[ThreadedMotoServer] = []
+_swifts: list[swift.Swift] = []
 
 
 def s3_server() -> str:
@@ -58,3 +63,56 @@ class S3ObjectsTests(ObjectsContract, ReactorTestCase):
             with self.assertRaises(Unavailable) as caught:
                 await call
             self.assertIn("NoSuchBucket", str(caught.exception))
+
+
+def swift_server() -> swift.Swift:
+    """Swift with the bucket `mail`, which lives as long as the process. Raises: SkipTest."""
+    if swift.why_not():
+        raise SkipTest(swift.why_not())
+    if not _swifts:
+        server = swift.Swift()
+        atexit.register(server.close)
+        make_bucket(server, "mail")
+        _swifts.append(server)
+    return _swifts[0]
+
+
+def make_bucket(server: swift.Swift, name: str) -> None:
+    """The bucket exists."""
+    boto3.client(
+        "s3", endpoint_url=server.url, aws_access_key_id=swift.ACCESS_KEY, aws_secret_access_key=swift.SECRET_KEY, region_name=swift.REGION,
+        config=Config(s3={"addressing_style": "path"}),
+    ).create_bucket(Bucket=name)
+
+
+class SwiftObjectsTests(ObjectsContract, ReactorTestCase):
+    """The contract on a store that is no imitation, and signatures that are looked at."""
+
+    timeout = 180
+
+    async def open(self) -> None:
+        self.objects = self.store()
+
+    def store(self, *, secret_key: str = swift.SECRET_KEY, access_key: str = swift.ACCESS_KEY, region: str = swift.REGION) -> S3Objects:
+        return S3Objects(
+            endpoint_url=swift_server().url, access_key=access_key, secret_key=secret_key, bucket="mail", region=region, reactor=reactor,
+            connect_timeout_s=2, read_timeout_s=20,
+        )
+
+    async def test_a_wrong_secret_is_refused(self) -> None:
+        """Also another key's name: a store that refuses, not a missing object."""
+        await self.objects.put("there", b"1")
+        for wrong in ({"secret_key": "guessed"}, {"access_key": "test:nobody"}):
+            objects = self.store(**wrong)
+            self.addCleanup(objects.close)
+            for call in (lambda store: store.get("there"), lambda store: store.put("there", b"2")):
+                with self.assertRaises(Unavailable) as caught:
+                    await call(objects)
+                self.assertIn("SignatureDoesNotMatch", str(caught.exception))
+        self.assertEqual(await self.objects.get("there"), b"1")
+
+    async def test_a_large_object(self) -> None:
+        """As large as the largest mail."""
+        content = bytes(range(256)) * 160_000
+        await self.objects.put("large", content)
+        self.assertEqual(await self.objects.get("large"), content)
