@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := tests/node/node_modules/.installed
 
-.PHONY: install run test bench bounce-accuracy torture deb deb-test lint format servers node docs clean
+.PHONY: install run test bench bounce-accuracy torture deb deb-test lint format servers node docs site clean
 
 install: $(STAMP)
 
@@ -51,6 +51,11 @@ lint: install
 
 docs: install
 	$(BIN)/python -m scaisend.app.docs
+	$(BIN)/python scripts/manual.py
+
+# The documentation as a site, in site/; a dead link fails.
+site: install
+	$(BIN)/mkdocs build --quiet
 
 clean:
-	rm -rf $(VENV) tests/node/node_modules _trial_temp* build dist .mypy_cache .ruff_cache
+	rm -rf $(VENV) tests/node/node_modules _trial_temp* build dist site .mypy_cache .ruff_cache

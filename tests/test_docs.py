@@ -1,6 +1,9 @@
 """The documents that are made from tables say what the tables say."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 from scaisend.app.cli import build_parser
 from scaisend.app.config import load
@@ -12,6 +15,18 @@ class GeneratedPages(PlainTestCase):
     def test_pages_equal_their_tables(self) -> None:
         """Whoever changes a table runs `make docs` in the same commit."""
         self.assertEqual(stale(), [])
+
+    def test_the_manual_equals_the_parser(self) -> None:
+        """Man page, completion and docs/cli.md; whoever changes a command runs `make docs` in the same commit."""
+        done = subprocess.run([sys.executable, "scripts/manual.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        self.assertEqual((done.stdout, done.returncode), ("", 0), done.stderr)
+
+    def test_the_site_has_no_dead_link(self) -> None:
+        """Every page is in the site's table and every link and anchor leads somewhere: mkdocs builds it strictly."""
+        done = subprocess.run(
+            [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(Path(self.mktemp()).resolve())], cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_example_file_stands_for_the_defaults(self) -> None:
         """Copied as it is, .env.example changes nothing."""

@@ -126,12 +126,13 @@ class HttpSite(server.Site):
         Connections that a proxy keeps get QUIET_S more: what it sends on one of them in this moment is answered, and it hears that it ends.
         """
         self.draining = True
-        until = self.reactor.seconds() + limit_s
+        clock: Any = self.reactor
+        until = clock.seconds() + limit_s
         if not await self._answered_all(limit_s):
             return False
         if self.connections:
             await deferLater(self.reactor, min(QUIET_S, limit_s))
-        return await self._answered_all(until - self.reactor.seconds())
+        return await self._answered_all(until - clock.seconds())
 
     async def _answered_all(self, limit_s: float) -> bool:
         if self.open_requests:

@@ -76,7 +76,7 @@ def driver_options(address: MysqlAddress) -> dict[str, Any]:
 
     Raises: Invalid, when a file of them cannot be used.
     """
-    options = {name: value for name, value in address.options.items() if not name.startswith("ssl_")}
+    options: dict[str, Any] = {name: value for name, value in address.options.items() if not name.startswith("ssl_")}
     given = {name: value for name, value in address.options.items() if name.startswith("ssl_")}
     if given.get("ssl_disabled"):
         options["ssl_disabled"] = True

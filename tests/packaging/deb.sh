@@ -81,6 +81,8 @@ is_there /etc/scaisend/env.example
 inside dpkg-query -W -f '${Conffiles}' scaisend | grep -q /etc/scaisend/env.example || die "env.example is no conffile"
 as_service "scaisend --version"
 as_service "/opt/scaisend/.venv/bin/twistd --help" | grep -q 'scaisend ' || die "twistd does not know the plugin"
+is_there /usr/share/man/man1/scaisend.1.gz
+inside bash -c '. /usr/share/bash-completion/completions/scaisend && complete -p scaisend' >/dev/null || die "bash does not complete the command"
 inside sh -c 'umask 077; echo SMTP_HELO_HOSTNAME=mx.example.org >/etc/scaisend/.env; chown scaisend: /etc/scaisend/.env'
 as_service "scaisend migrate --env-file /etc/scaisend/.env"
 as_service "timeout -s TERM 10 scaisend serve --port 0 --host 127.0.0.1 --env-file /etc/scaisend/.env" >"$work/run.log" 2>&1 || true
@@ -107,7 +109,7 @@ is_there /var/lib/scaisend/scaisend-data/scaisend.db
 say "install again, purge"
 inside dpkg -i /tmp/packages/now.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "the second install"; }
 inside dpkg -P scaisend >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg -P"; }
-for path in /opt/scaisend /etc/scaisend /var/lib/scaisend /usr/bin/scaisend /usr/share/doc/scaisend; do is_gone "$path"; done
+for path in /opt/scaisend /etc/scaisend /var/lib/scaisend /usr/bin/scaisend /usr/share/doc/scaisend /usr/share/man/man1/scaisend.1.gz; do is_gone "$path"; done
 ! inside getent passwd scaisend || die "the user is still there"
 ! find "$work/layers/upper" -path "*/tmp" -prune -o -name '*scaisend*' -not -type c -print | grep . || die "something was left behind"
 keep

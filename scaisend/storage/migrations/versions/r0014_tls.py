@@ -1,6 +1,7 @@
 """TLS of outgoing mail: the MTA-STS policies of domains, and what TLS reports count."""
 
 from alembic import op
+from sqlalchemy import PrimaryKeyConstraint
 
 from scaisend.storage.migrations.columns import an_id, big_number, long_text, moment, number, short_text, small_number
 
@@ -33,9 +34,9 @@ def upgrade() -> None:
         an_id("digest", "of the detail"),
         long_text("detail", "JSON object: kind and lines of the policy, host, addresses, failure", null=False),
         big_number("sessions", "how many ended so"),
+        PrimaryKeyConstraint("day", "domain", "digest"),
         comment="sessions with TLS or without, of domains that ask for TLS reports (RFC 8460)",
     )
-    op.create_index("tls_results_key", "tls_results", ["day", "domain", "digest"], unique=True)
     op.create_table(
         "tls_reports",
         number("day", "days since 1970-01-01, UTC", default=None),
@@ -45,7 +46,7 @@ def upgrade() -> None:
         small_number("attempts", "times it was claimed"),
         short_text("answer", "what came of the last attempt", length=512, null=True),
         moment("created_at", "when"),
+        PrimaryKeyConstraint("day", "domain"),
         comment="TLS reports to domains: one a day and domain",
     )
-    op.create_index("tls_reports_key", "tls_reports", ["day", "domain"], unique=True)
     op.create_index("tls_reports_due", "tls_reports", ["due_at"])

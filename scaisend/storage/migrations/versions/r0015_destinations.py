@@ -1,6 +1,7 @@
 """What operators order of destinations, what was learned of them, warm-up plans, and bulk jobs over queued mail."""
 
 from alembic import op
+from sqlalchemy import PrimaryKeyConstraint
 
 from scaisend.storage.migrations.columns import (
     an_id,
@@ -43,9 +44,9 @@ def _orders() -> None:
         short_text("reason", "why, in the operator's words", length=512, null=True),
         short_text("ordered_by", "who", length=128),
         moment("updated_at", "when it last changed"),
+        PrimaryKeyConstraint("name"),
         comment="what operators order of destinations; every process that delivers follows within seconds",
     )
-    op.create_index("destination_orders_name", "destination_orders", ["name"], unique=True)
     op.create_table(
         "destination_domains",
         an_id("domain", "a recipient domain (A-label)", primary_key=True, length=255),
@@ -76,9 +77,9 @@ def _shapes() -> None:
         moment("risen_at", "last rise", null=True),
         short_text("reason", "why the limits are what they are", length=512),
         moment("updated_at", "when it last changed"),
+        PrimaryKeyConstraint("source", "destination"),
         comment="what was learned of each source address at each destination",
     )
-    op.create_index("shapes_key", "shapes", ["source", "destination"], unique=True)
     op.create_index("shapes_destination", "shapes", ["destination"])
     op.create_table(
         "shape_changes",
@@ -109,9 +110,9 @@ def _warmups() -> None:
         an_id("source", "source address"),
         big_number("hour", "hours since the epoch"),
         number("taken", "mails that processes took out of the ceiling for this hour"),
+        PrimaryKeyConstraint("source", "hour"),
         comment="what warming addresses have used of their plans, kept for a week",
     )
-    op.create_index("warmup_hours_key", "warmup_hours", ["source", "hour"], unique=True)
 
 
 def _bulk() -> None:
@@ -145,7 +146,7 @@ def _bulk() -> None:
         short_text("waiting", "why it waited before", length=32, null=True),
         moment("message_due_at", "the message's moment before, where it was not rendered yet", null=True),
         flag("is_open", "neither acted on nor released"),
+        PrimaryKeyConstraint("job_id", "recipient_id"),
         comment="what a bulk job took, and how it was before; gone a week after its end",
     )
-    op.create_index("bulk_items_key", "bulk_items", ["job_id", "recipient_id"], unique=True)
     op.create_index("bulk_items_open", "bulk_items", ["job_id", "is_open", "recipient_id"])
