@@ -37,9 +37,9 @@ def counting(ours: Ours, events: int, fresh: int) -> dict[str, object]:
         live = _ask_all(ours, f"{fresh} not counted")
     finally:
         ours.stop_all()
-    shown = [{**one, "live_ms": other["ms"], "live_worst_ms": other["worst_ms"]} for one, other in zip(settled, live, strict=True)]
+    shown = [{**one, "live_ms": other["ms"], "live_worst_ms": other["worst_ms"], "live_cpu_ms": other["cpu_ms"]} for one, other in zip(settled, live, strict=True)]
     print(f"Statistics over {events} events, the tenant with most of them (medians of {ROUNDS}; live: {fresh} events of the last seconds on top)\n"
-          + table(shown, ("endpoint", "span", "by", "kb", "ms", "worst_ms", "live_ms", "live_worst_ms")) + "\n", flush=True)
+          + table(shown, ("endpoint", "span", "by", "kb", "ms", "worst_ms", "cpu_ms", "live_ms", "live_worst_ms", "live_cpu_ms")) + "\n", flush=True)
     return {"pace": pace, "rows": rows, "endpoints": shown}
 
 
@@ -80,11 +80,14 @@ def _ask_all(ours: Ours, what: str) -> list[Row]:
 
 
 def _ask(ours: Ours, span: str, by: str, path: str) -> Row:
-    times, size = [], 0
+    times, size, spent = [], 0, sum(ours.cpu_s().values())
     for _ in range(ROUNDS):
         request = Request(f"http://127.0.0.1:{ours.port}{path}", headers={"Authorization": f"Bearer {ours.key}"})
         began = time.perf_counter()
         with urlopen(request, timeout=60) as response:
             size = len(response.read())
         times.append((time.perf_counter() - began) * 1000)
-    return {"endpoint": path.partition("?")[0], "span": span, "by": by, "kb": size / 1000, "ms": statistics.median(times), "worst_ms": max(times)}
+    return {
+        "endpoint": path.partition("?")[0], "span": span, "by": by, "kb": size / 1000, "ms": statistics.median(times), "worst_ms": max(times),
+        "cpu_ms": (sum(ours.cpu_s().values()) - spent) / ROUNDS * 1000,
+    }
