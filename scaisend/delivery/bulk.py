@@ -130,8 +130,9 @@ def read_plan(given: Mapping[str, object], now: float) -> Plan:
     if not isinstance(reason, str) or not 0 < len(reason.strip()) <= LONGEST_TEXT or not reason.isprintable():
         faults.append(Fault(f"say why, in at most {LONGEST_TEXT} printable characters", "reason"))
     if action == DELAY:
+        before = len(faults)
         until = _moment(given, "until", faults, path="until")
-        if until is None or not now < until <= now + LONGEST_DELAY_S:
+        if len(faults) == before and (until is None or not now < until <= now + LONGEST_DELAY_S):
             faults.append(Fault("must be a moment at most 72 hours ahead", "until"))
     elif given.get("until") is not None:
         faults.append(Fault("only a delay has an end", "until"))

@@ -13,6 +13,7 @@ from scaisend.faults import NotFound
 from scaisend.storage.database import Database, Txn
 
 CHANGES_SHOWN = 20
+FOLLOWED_S = 3.0  # until every process has heard of it: one that has not would put the mail back once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Ordered:
 
 async def pause(database: Database, name: str, reason: str | None, who: Who, now: float) -> Ordered:
     """Nothing is begun for the domain or destination in any process. Raises: Invalid."""
-    return Ordered(await _order(database, read_name(name), lambda order: replace(order, is_paused=True, reason=reason), "pause", who, now))
+    return Ordered(await _order(database, read_name(name), lambda order: replace(order, is_paused=True, reason=reason or order.reason), "pause", who, now))
 
 
 async def resume(database: Database, name: str, who: Who, now: float) -> Ordered:
@@ -45,7 +46,7 @@ async def reroute(database: Database, name: str, route: str | None, reason: str 
     """Mail of the domain goes to `host[:port]`, or, for None, to its own hosts again; what waits is due now. Raises: Invalid."""
     domain = read_name(name)
     kept = None if route is None else read_route(domain, route)
-    return await _let_go(database, domain, lambda order: replace(order, route=kept, reason=reason), "reroute", who, now)
+    return await _let_go(database, domain, lambda order: replace(order, route=kept, reason=reason or order.reason), "reroute", who, now)
 
 
 async def limit(database: Database, name: str, connections: object, per_minute: object, reason: str | None, who: Who, now: float) -> Ordered:
@@ -57,7 +58,7 @@ async def limit(database: Database, name: str, connections: object, per_minute: 
     target = await database.run(orders_store.destination_of_across_tenants, read_name(name, limits=True))
 
     def change(order: Order) -> Order:
-        return replace(order, most_connections=most, most_per_minute=rate, reason=reason)
+        return replace(order, most_connections=most, most_per_minute=rate, reason=reason or order.reason)
 
     return Ordered(await _order(database, target, change, "limit", who, now))
 
@@ -81,13 +82,13 @@ async def _let_go(database: Database, name: str, change: Callable[[Order], Order
     for each in {name, await database.run(orders_store.destination_of_across_tenants, name)}:
         await database.run(forgive_across_tenants, each)
     domains = await database.run(orders_store.domains_of_across_tenants, name)
-    return Ordered(order, await hasten_mail(database, [*domains, name], now))
+    return Ordered(order, await hasten_mail(database, [*domains, name], now + FOLLOWED_S))
 
 
 def _resumed(order: Order) -> Order:
     if not order.is_paused:
         raise NotFound(f"{order.name} is not paused", "name")
-    return replace(order, is_paused=False, reason=None)
+    return replace(order, is_paused=False)
 
 
 def _overview(txn: Txn, now: float) -> list[Json]:

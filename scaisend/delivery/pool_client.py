@@ -29,7 +29,7 @@ from scaisend.dns import DnsTrouble
 from scaisend.messages.waiting import DESTINATION_BUSY, DESTINATION_PAUSED, DNS_TROUBLE, SHUTDOWN
 
 CLOSE_S = 2.0
-PAUSED_RETURN_S = 300.0
+PAUSED_RETURN_S = 60.0
 MOST_LEADS = 50_000
 
 

@@ -41,7 +41,7 @@ class ShapingTests(PoolsTestCase):
         await pause(self.database, "in.test", None, BY, self.now)
         await shaping.turn()
         (outcome,) = await self.send(pools, "b")
-        self.assertEqual((outcome.kind, outcome.waiting, outcome.retry_at), (BACKOFF, DESTINATION_PAUSED, self.now + 300))
+        self.assertEqual((outcome.kind, outcome.waiting, outcome.retry_at), (BACKOFF, DESTINATION_PAUSED, self.now + 60))
         await resume(self.database, "in.test", BY, self.now)
         await reroute(self.database, "in.test", f"127.0.0.1:{second.port}", None, BY, self.now)
         await shaping.turn()

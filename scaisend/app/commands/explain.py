@@ -81,6 +81,8 @@ def _destination_lines(mail: Json) -> list[str]:
         known = each.get("destination")
         if isinstance(known, dict):
             lines.append(f"{each['email']} waits for {known['name']}: {known['state']}")
+            order = known["domain_order"] or known["order"]
+            lines += [f"  ordered by {order['by']} at {order['updated_at']}: {order['reason'] or 'no reason given'}"] if order else []
             lines += [f"  {limit['source']}: {limit['connections']} connections, {limit['per_minute'] or 'any number of'} mails a minute" for limit in known["limits"]]
             if known["last_change"]:
                 lines.append("  {happened_at} {source}: {before} → {after}: {reason}".format(**known["last_change"]))
