@@ -22,9 +22,8 @@ TREE = Path(scaisend.__file__).parents[1]
 PAGE = TREE / "docs" / "deployment.md"
 START_S = 60.0
 BLOCK_S = 240.0
-# `scaisend` of the host: this tree's, on a port of its own.
+# `scaisend` of the host: this tree's.
 PROGRAM = """#!/bin/sh
-if [ "$1" = serve ]; then shift; set -- serve --host 127.0.0.1 --port {port} "$@"; fi
 exec {python} -m scaisend.app.cli "$@"
 """
 # systemd's part: a unit's user aside, what its file says is done.
@@ -34,7 +33,7 @@ shift 2
 for name in "$@"; do
   unit={root}/etc/systemd/system/$name.service
   value() {{ sed -n "s/^$1=//p" $unit; }}
-  (set -a; . $(value EnvironmentFile); set +a; cd $(value WorkingDirectory); exec $(value ExecStart) >>{root}/$name.log 2>&1) &
+  (export $(value Environment); set -a; . $(value EnvironmentFile); set +a; cd $(value WorkingDirectory); eval "exec $(value ExecStart)" >>{root}/$name.log 2>&1) &
   echo $! >{root}/$name.pid
 done
 for name in "$@"; do
@@ -60,15 +59,24 @@ class DocumentedHost:
         self.environment = bare_environment(**settings)
         self._mariadb = mariadb
         redis.wipe()
-        for folder in ("bin", "etc/systemd/system", "var/lib/scaisend"):
+        for folder in ("bin", "etc/systemd/system", "etc/scaisend", "var/lib/scaisend"):
             (self.root / folder).mkdir(parents=True)
         self.environment["PATH"] = f"{self.root / 'bin'}:{self.environment['PATH']}"
         self._stand_ins()
         self._named = {
-            "/opt/scaisend/bin/": "", "/etc/": f"{self.root}/etc/", "/var/lib/scaisend": f"{self.root}/var/lib/scaisend",
+            "/opt/scaisend/.venv/bin/": "", "/etc/": f"{self.root}/etc/", "/var/lib/scaisend": f"{self.root}/var/lib/scaisend",
             "http://127.0.0.1:8000": self.url, "redis://127.0.0.1:6379/0": redis.tcp_url, "'localhost'": "'127.0.0.1'",
             "@localhost/": f"@127.0.0.1:{mariadb.port}/", "curl -sS -f https://mail.example.org": f"curl -sS -f {self.url}", **named,
         }
+        self._install_units()
+
+    def _install_units(self) -> None:
+        """The package's units, which stand where it puts them but for the host's root and port."""
+        for role in ("api", "worker", "smtp"):
+            text = (TREE / "debian" / f"scaisend.scaisend-{role}.service").read_text(encoding="utf-8").replace("API_PORT=8000", f"API_PORT={self.port}")
+            for example, here in self._named.items():
+                text = text.replace(example, here)
+            (self.root / "etc/systemd/system" / f"scaisend-{role}.service").write_text(text, encoding="utf-8")
 
     def run(self, *scripts: str, **variables: str) -> str:
         """What the commands print, one after the other in one shell. Raises: AssertionError when one fails."""
@@ -109,7 +117,7 @@ class DocumentedHost:
     def _stand_ins(self) -> None:
         client = shutil.which("mariadb")
         texts = {
-            "scaisend": PROGRAM.format(port=self.port, python=sys.executable),
+            "scaisend": PROGRAM.format(python=sys.executable),
             "systemctl": SERVICES.format(root=self.root),
             "mariadb": f'#!/bin/sh\nexec {client} --no-defaults --socket={self._mariadb.socket} --user=root "$@"\n',
             "runuser": '#!/bin/sh\n[ "$1 $2 $3" = "-u scaisend --" ] || exit 2\nshift 3\nexec "$@"\n',
