@@ -70,7 +70,7 @@ class Settings(PlainTestCase):
         self.assertEqual(
             set(faults), {"SMTP_PORT", "INBOUND_SMTP_PORT", "SMTP_TLS_POLICY", "S3_ENDPOINT_URL", "REDIS_URL", "OPS_LISTEN", "SECRET_KEY"}
         )
-        self.assertEqual(faults["SMTP_TLS_POLICY"], "SMTP_TLS_POLICY: 'maybe' is not one of none, opportunistic, required, verify")
+        self.assertEqual(faults["SMTP_TLS_POLICY"], "SMTP_TLS_POLICY: 'maybe' is not one of none, opportunistic, dane, mta-sts, required, verify")
         self.assertEqual(faults["S3_ENDPOINT_URL"], "S3_ENDPOINT_URL, S3_ACCESS_KEY, S3_SECRET_KEY: must be set too when another S3_ variable is")
 
     def test_secrets_are_never_echoed(self) -> None:

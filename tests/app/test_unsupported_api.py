@@ -17,6 +17,5 @@ class UnsupportedApiTests(RoutedTestCase):
 
     def test_lists_that_are_empty_here(self) -> None:
         """What programs only read on their way is answered truly."""
-        self.assertEqual(self.ask("GET", "/v3/subusers"), (200, []))
         self.assertEqual(self.ask("GET", "/v3/teammates"), (200, {"result": []}))
-        self.assertEqual({is_unsupported(each) for each in self.routes(self.database) if each.path == "/v3/subusers"}, {True, False})
+        self.assertEqual({is_unsupported(each) for each in self.routes(self.database) if each.path == "/v3/teammates"}, {True, False})

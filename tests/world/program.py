@@ -21,6 +21,11 @@ class Died(AssertionError):
     """The process ended before it was asked to."""
 
 
+def _hear_interrupts() -> None:
+    """A test run in the background of a shell ignores SIGINT, and a child would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """One long-running process of ScaiSend, and its output."""
 
@@ -30,7 +35,7 @@ class Program:
         with open(log, "ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scaisend.app.cli", *arguments], env=dict(environment), cwd=folder, stdout=output, stderr=output,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL, preexec_fn=_hear_interrupts,
             )
         self.pid = self._process.pid
 
