@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from scaisend.faults import Invalid, NotFound, Unavailable
 from scaisend.http.outgoing import Answer, NotAnswered, Outgoing
@@ -77,7 +77,7 @@ class SendGridAccount:
             for each in page.get("result", ()):
                 yield each
             following = page.get("_metadata", {}).get("next")
-            token = following.partition("page_token=")[2].partition("&")[0] if isinstance(following, str) else None
+            token = next(iter(parse_qs(urlsplit(following).query).get("page_token", ())), None) if isinstance(following, str) else None
             if not token:
                 return
 

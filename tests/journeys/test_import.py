@@ -124,6 +124,13 @@ class ImportTests(PlainTestCase):
         self.assertEqual((code, {part: count["made"] for part, count in again["parts"].items()}), (0, dict.fromkeys(again["parts"], 0)), errors)
         self.assertIn("import.sendgrid", [each["action"] for each in self.told("GET", "/api/admin/audit-log", house=self.target)["data"]])
 
+    def test_more_templates_than_a_page(self) -> None:
+        """The pages of the source are followed to the last."""
+        made = {self.told("POST", "/v3/templates", {"name": f"t{n}", "generation": "dynamic"})["id"] for n in range(120)}
+        code, brought, errors = self.bring(self.source.url("api"), "--only", "templates")
+        self.assertEqual((code, brought["parts"]["templates"]["made"]), (0, 120), errors)
+        self.assertEqual({each for (each,) in self.target.ask("SELECT id FROM templates")}, made)
+
     def test_what_cannot_be_taken(self) -> None:
         """A wrong key is told; a template id that another tenant has is left out and named, and that tenant's template stays its own."""
         _, dynamic, _ = self.fill()
