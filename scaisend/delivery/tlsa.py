@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256, sha512
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 DANE_TA = 2
@@ -80,7 +81,7 @@ def _key_of(certificate: bytes) -> bytes:
     """The SubjectPublicKeyInfo (DER); empty where there is none that can be read."""
     try:
         return x509.load_der_x509_certificate(certificate).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, TypeError, NotImplementedError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return b""
 
 

@@ -54,6 +54,13 @@ class TlsaTests(PlainTestCase):
         weak, strong = f"3 1 1 {'ab' * 32}", f"3 1 2 {'ab' * 64}"
         self.assertEqual([each.matching for each in usable([weak, strong, "3 1 0 ab", f"3 0 1 {'cd' * 32}"])], [2, 0, 1])
 
+    def test_a_key_of_an_unknown_kind_matches_nothing(self) -> None:
+        """A host may show any certificate: a key that nobody here knows is no match, and no fault of ours."""
+        whole, key = certificate()
+        strange = whole.replace(bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209"))
+        self.assertNotEqual(strange, whole)
+        self.assertIsNone(of_host(usable([f"3 1 1 {sha256(key).hexdigest()}"]), strange))
+
     def test_a_broken_certificate_matches_nothing(self) -> None:
         """It is not looked into."""
         self.assertIsNone(of_host(usable([f"3 1 1 {sha256(b'x').hexdigest()}"]), b"x"))
