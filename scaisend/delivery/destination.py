@@ -44,15 +44,19 @@ class Backoff:
         """It asked for less mail, so open connections are not used either."""
         return self.throttled and now < self.retry_at
 
-    def failed(self, now: float, reply: str, jitter: float, *, throttled: bool = False) -> bool:
-        """False when that is known already. It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1)."""
+    def failed(self, now: float, reply: str, jitter: float, *, throttled: bool = False, crowded: bool = False) -> bool:
+        """False when that is known already. It is left alone: FIRST_DELAY_S, doubling with each failure to LONGEST_DELAY_S, times 2/3 to 4/3 by `jitter` in [0, 1).
+
+        `crowded`: other processes of ours hold the connections that it takes; the delay is the first one, however often that happens.
+        """
         self.throttled = throttled or (self.throttled and self.holds(now))
         if self.holds(now):
             # Another connection met the same trouble at the same time.
             self.last_reply = reply
             return False
-        delay_s = min(FIRST_DELAY_S * 2.0 ** min(self.failures, 16), LONGEST_DELAY_S)
-        self.failures += 1
+        before = 0 if crowded else self.failures
+        delay_s = min(FIRST_DELAY_S * 2.0 ** min(before, 16), LONGEST_DELAY_S)
+        self.failures = max(self.failures, before + 1)
         self.retry_at = now + delay_s * (2 / 3 + jitter * 2 / 3)
         self.last_reply = reply
         return True

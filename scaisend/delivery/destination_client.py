@@ -172,7 +172,7 @@ class DestinationClient:
             if outcome.code == 421 or session.conversation is None or not session.conversation.completed:
                 self._failed(f"{outcome.code or ''} {outcome.text}".strip())
         elif self.backoff.failures and kind in (DELIVERED, DEFERRED, REFUSED) and outcome.stage != LOCAL and self.backoff.succeeded(self._house.clock()):
-            self._changed()
+            self._house.on_change(self.state())
         if kind in (DELIVERED, REFUSED):
             self._lanes.judged(session.lane)
         self._end(job, outcome)
@@ -353,7 +353,8 @@ class DestinationClient:
         else:
             if trouble.reply is not None and trouble.lane is not None:
                 asked = self._lanes.complained(trouble.lane, trouble.reply.code, *trouble.reply.spoken(), refused=True)
-            self._failed(trouble.text if trouble.reply is None else f"{trouble.reply.code} {trouble.reply.text}")
+            crowded = asked == CONNECTIONS and trouble.lane is not None and trouble.lane.others.connections > 0
+            self._failed(trouble.text if trouble.reply is None else f"{trouble.reply.code} {trouble.reply.text}", crowded=crowded)
         if self._sessions or self._dialing or not len(self.waiting):
             return
         tried = self.waiting.pop()
@@ -377,12 +378,9 @@ class DestinationClient:
             for job in self.waiting.remove(lambda _: True):
                 self._hold_back(job)
 
-    def _failed(self, reply: str, *, throttled: bool = False) -> None:
-        if not self._stopping and self.backoff.failed(self._house.clock(), reply[:512], self._house.random(), throttled=throttled):
-            self._changed()
-
-    def _changed(self) -> None:
-        self._house.on_change(self.state())
+    def _failed(self, reply: str, *, throttled: bool = False, crowded: bool = False) -> None:
+        if not self._stopping and self.backoff.failed(self._house.clock(), reply[:512], self._house.random(), throttled=throttled, crowded=crowded):
+            self._house.on_change(self.state())
 
     # Ends.
 

@@ -24,6 +24,16 @@ class BackoffTests(PlainTestCase):
         self.assertEqual([backoff.failed(0.0, "x", 0.0) for _ in range(5)], [True, False, False, False, False])
         self.assertEqual(backoff.failures, 1)
 
+    def test_a_host_that_is_full_of_us_is_not_left_alone_for_long(self):
+        """However often it refuses one more connection beside those of our other processes; other failures go on counting."""
+        backoff, now, delays = Backoff(), 1000.0, []
+        for crowded in (True, True, True, False, True, False):
+            backoff.failed(now, "421 too many", 0.5, crowded=crowded)
+            delays.append(backoff.retry_at - now)
+            now = backoff.retry_at
+        self.assertEqual(delays, [15.0, 15.0, 15.0, 30.0, 15.0, 60.0])
+        self.assertTrue(backoff.succeeded(now))
+
     def test_success_counts_only_when_the_time_has_come(self):
         """A mail that was under way while others failed proves nothing."""
         backoff = Backoff()

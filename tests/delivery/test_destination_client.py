@@ -3,7 +3,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from scaisend.delivery.job import BACKOFF, DEFERRED, DELIVERED, TROUBLE
+from scaisend.delivery.lanes import ALONE, Others
 from scaisend.delivery.pool_client import PoolLimits
+from scaisend.delivery.sources import Source
 from tests.delivery.jobs import a_job
 from tests.delivery.pools import PoolsTestCase
 from tests.world.smtp_peer import DROP, SILENT
@@ -73,6 +75,20 @@ class FlowTests(PoolsTestCase):
         outcomes = await self.send(pools, *(str(number) for number in range(300)))
         self.assertEqual({outcome.kind for outcome in outcomes}, {DELIVERED})
         self.assertLessEqual(peer.connections, 5)
+
+    async def test_a_host_that_is_full_of_our_other_processes_is_asked_again_soon(self):
+        """A third refusal in a row is met like the first, where others of ours are connected; else each doubles the wait."""
+        waits = []
+        for others in (Others(3, 0.0, 2, 0), ALONE):
+            peer = self.peer(usual={"GREETING": b"421 4.7.0 too many connections"})
+            pools = self.pools({"in.test": peer.port})
+            for number in range(3):
+                lane = pools.lanes.lane(Source(None, "out.test"), f"127.0.0.1:{peer.port}")
+                pools.lanes.adopt(lane, lane.shape, others)
+                outcome = (await self.send(pools, str(number)))[0]
+                self.now = outcome.retry_at
+            waits.append(pools.state()[0].failures)
+        self.assertEqual(waits, [1, 3])
 
     async def test_a_host_that_throttles_is_left_alone(self):
         """A 4.7.x that speaks of our rate defers its mail and holds the others back, unharmed, though the connection is good."""
