@@ -20,6 +20,7 @@ from tests.bench.counting import counting
 from tests.bench.fairness import fairness
 from tests.bench.kit import busy_cores, medians, post_for, post_many, resident_mb, table, wait_quiet
 from tests.bench.ours import Ours, body
+from tests.bench.soak import soak
 
 Figures = dict[str, float]
 
@@ -34,7 +35,9 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=10_000_000, help="events of the statistics run")
     parser.add_argument("--fresh", type=int, default=20_000, help="events that it asks over before they are counted")
     parser.add_argument("--probes", type=int, default=50, help="mails of each kind in the fairness run, behind a million waiting ones or --queued")
-    parser.add_argument("--only", choices=("accept", "e2e", "memory", "statistics", "fairness"), help="one part alone")
+    parser.add_argument("--only", choices=("accept", "e2e", "memory", "statistics", "fairness", "soak"), help="one part alone")
+    parser.add_argument("--minutes", type=float, default=60.0, help="length of the soak")
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second of the soak; 0: half of what is measured first")
     parser.add_argument("--no-peers", action="store_true", help="ScaiSend alone")
     parser.add_argument("--results", default="bench-results.json")
     options = parser.parse_args()
@@ -53,6 +56,8 @@ def main() -> int:
             results["statistics"] = counting(ours, options.events, options.fresh)
         if options.only == "fairness":
             results["fairness"] = fairness(ours, options.queued if options.queued != parser.get_default("queued") else 1_000_000, options.probes)
+        if options.only == "soak":
+            results["soak"] = soak(ours, options.minutes, options.rate)
     finally:
         ours.close()
         Path(options.results).write_text(json.dumps(results, indent=2) + "\n")
