@@ -30,7 +30,7 @@ class PlainTestCase(unittest.SynchronousTestCase):
 class ReactorTestCase(unittest.TestCase):
     """For what needs the reactor: pools, sockets, journeys."""
 
-    timeout = 30
+    timeout = 120
 
     def run(self, result):  # type: ignore[no-untyped-def]
         self.addCleanup(self._check_unawaited)

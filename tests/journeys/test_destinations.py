@@ -11,7 +11,7 @@ from tests.world.mariadb import private_mariadb
 from tests.world.program import run_command, wait_until
 from tests.world.redis_server import redis_server
 
-FOLLOWED_S = 4.0
+FOLLOWED_S = 8.0
 
 
 class OperatorTests(PlainTestCase):

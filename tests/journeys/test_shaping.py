@@ -14,7 +14,7 @@ WINDOW_S = 5.0
 MOST_MAILS = 60
 MOST_CONNECTIONS = 3
 REQUESTS = 120
-SETTLE_S = 420.0  # some 100 s on a machine left alone; each back-off that noise adds takes 10 to 160 s
+SETTLE_S = 200.0  # some 100 s on a machine left alone; each back-off that noise adds takes 10 to 20 s
 
 
 class ThrottledTests(PlainTestCase):

@@ -104,7 +104,7 @@ class Exim:
                 os.killpg(self._daemon.pid, number)
             except ProcessLookupError:
                 break
-            end = time.monotonic() + 3
+            end = time.monotonic() + 20
             while self._daemon.poll() is None and time.monotonic() < end:
                 time.sleep(0.02)
         self._daemon.wait(5)

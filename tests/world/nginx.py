@@ -11,7 +11,7 @@ from unittest import SkipTest
 from tests.world.redis_server import free_port
 
 SAMPLE = Path(__file__).resolve().parents[2] / "etc" / "nginx.conf"
-START_S = 20
+START_S = 60
 
 
 class Nginx:

@@ -109,7 +109,7 @@ class Postfix:
             found = next((path for path in (f"/etc/postfix/{name}", f"/usr/share/postfix/{name}") if os.path.exists(path)), None)
             if found:
                 shutil.copy(found, f"{self.home}/etc/{name}")
-        subprocess.run(["postfix", "-c", f"{self.home}/etc", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+        subprocess.run(["postfix", "-c", f"{self.home}/etc", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
         wait_for_port(self.port)
 
     def mails(self, count, limit_s=10.0):
@@ -128,7 +128,7 @@ class Postfix:
         with open(f"{self.home}/spool/pid/master.pid") as kept:
             pid = int(kept.read())
         os.kill(pid, signal.SIGTERM)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
             time.sleep(0.02)
         shutil.rmtree(self.home, ignore_errors=True)
@@ -141,5 +141,5 @@ def make_certificate(folder, name):
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
             "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem",
         ],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20,
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
     )

@@ -14,7 +14,8 @@ import scaisend
 
 START_S = 60.0
 STOP_S = 60.0
-COMMAND_S = 120.0
+COMMAND_S = 240.0
+PATIENCE = 3.0
 
 
 class Died(AssertionError):
@@ -61,9 +62,9 @@ class Program:
             raise Died(f"exit code {self.exit_code}: {self.output[-3000:]}")
 
     def wait_dead(self, limit_s: float) -> bool:
-        """Whether it ended within the limit."""
+        """Whether it ended within PATIENCE times the limit."""
         try:
-            self._process.wait(limit_s)
+            self._process.wait(limit_s * PATIENCE)
         except subprocess.TimeoutExpired:
             return False
         return True
@@ -115,8 +116,8 @@ def bare_environment(**settings: str) -> dict[str, str]:
 
 
 def wait_until(happened: Callable[[], object], limit_s: float, told: Callable[[], str], pause_s: float = 0.05) -> None:
-    """It has happened. Raises: AssertionError with what `told` says when the limit is over."""
-    end = time.monotonic() + limit_s
+    """It has happened. Raises: AssertionError with what `told` says when PATIENCE times the limit is over, which is that of a machine left alone."""
+    end = time.monotonic() + limit_s * PATIENCE
     while not happened():
         if time.monotonic() > end:
             raise AssertionError(told())

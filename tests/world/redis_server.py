@@ -68,7 +68,7 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 40
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
                 raise RuntimeError("redis-server does not start")

@@ -35,7 +35,7 @@ class SentinelService:
         for each in (self.sentinel, self.replica, self.master):
             each.remove()
 
-    def _until(self, is_so, limit_s: float = 20.0) -> None:  # type: ignore[no-untyped-def]  # a question without arguments
+    def _until(self, is_so, limit_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]  # a question without arguments
         end = time.monotonic() + limit_s
         while not is_so():
             if time.monotonic() > end:

@@ -90,7 +90,7 @@ class Unbound:
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            end = time.monotonic() + 5
+            end = time.monotonic() + 20
             while self._process.poll() is None and time.monotonic() < end:
                 time.sleep(0.02)
         if self._process.poll() is None:
