@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -25,6 +26,7 @@ from scaisend.storage.migrations.run import newest_revision
 from scaisend.storage.migrations.serving import check_schema
 from scaisend.storage.objects import Objects
 from scaisend.storage.pool import open_database
+from scaisend.storage.pulling import Pulling
 from scaisend.storage.queue import Queue
 from scaisend.storage.redis import Redis
 from scaisend.storage.redis_limiter import RedisLimiter
@@ -50,6 +52,10 @@ class Adapters:
     worker_id: str
     has_queue_server: bool
     redis: Redis | None = None
+
+    def pulling(self, name: str, due_ids: Callable[[int], Awaitable[list[str]]]) -> Pulling:
+        """What this process's worker of the queue `name` takes its ids with."""
+        return Pulling(queue=self.queue, name=name, worker_id=self.worker_id, due_ids=due_ids, reactor=self.reactor)
 
     async def check_fit(self) -> None:
         """The database's schema serves this program, and SECRET_KEY, or one of SECRET_KEY_PREVIOUS, is the one it was set up with.

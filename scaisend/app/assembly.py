@@ -167,9 +167,9 @@ class Assembly:
             database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self.grace_s
         )
         worker = RenderWorker(
-            database=adapters.database, objects=adapters.objects, queue=adapters.queue, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery,
-            ids=adapters.ids, worker_id=adapters.worker_id, lease_s=self._config["WORK_LEASE"], reactor=adapters.reactor, now_s=time.time,
-            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+            database=adapters.database, objects=adapters.objects, pulling=adapters.pulling(EMAIL_PROCESS, sweep.due_ids), pushing=self.renders,
+            deliveries=self.deliveries, delivery=self.delivery, ids=adapters.ids, lease_s=self._config["WORK_LEASE"], reactor=adapters.reactor, now_s=time.time,
+            monotonic_s=time.monotonic, metrics=adapters.metrics, reached=reach,
             ways=WaysOut(self._config["TRACKING_BASE_URL"].rstrip("/"), self._config["BOUNCE_DOMAIN"]),
             tracking=Tracking(
                 self._config["TRACKING_BASE_URL"].rstrip("/"), adapters.sealer.key_for("opt-out"), usable=self._config.links_work,

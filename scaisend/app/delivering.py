@@ -32,6 +32,7 @@ from scaisend.faultpoints import reach
 from scaisend.faults import Unavailable
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
+from scaisend.storage.queue import SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
 
 MARKS_AT_ONCE = 2
@@ -57,7 +58,8 @@ class Delivering:
         signers = ThreadPool(1, 2, "signers")
         built.threads.append(signers)
         worker = DeliveryWorker(
-            database=adapters.database, queue=adapters.queue, pushing=self._assembly.deliveries, pools=self.pools, ids=adapters.ids,
+            database=adapters.database, queue=adapters.queue, pulling=adapters.pulling(SMTP_DELIVER, sweep.due_ids), pushing=self._assembly.deliveries,
+            pools=self.pools, ids=adapters.ids,
             preparing=Preparing(
                 database=adapters.database, objects=adapters.objects, sealer=adapters.sealer, signers=signers, reactor=adapters.reactor,
                 bounce_domain=config["BOUNCE_DOMAIN"], now_s=time.time,
@@ -66,8 +68,8 @@ class Delivering:
                 max_retries=config["SMTP_MAX_RETRIES"], base_delay_s=config["SMTP_RETRY_BASE_DELAY"], lifetime_s=config["SMTP_QUEUE_LIFETIME"],
                 in_doubt_wait_s=config["SMTP_IN_DOUBT_WAIT"],
             ),
-            bounds=Bounds(lease_s=config["WORK_LEASE"]), worker_id=adapters.worker_id, reactor=adapters.reactor, now_s=time.time,
-            monotonic_s=time.monotonic, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+            bounds=Bounds(lease_s=config["WORK_LEASE"]), reactor=adapters.reactor, now_s=time.time,
+            monotonic_s=time.monotonic, metrics=adapters.metrics, reached=reach,
             erasure=self._assembly.erasure,
         )
         built.workers.append(worker)

@@ -56,8 +56,8 @@ def add_webhooks(adapters: Adapters, built: Built) -> WebhookWorker:
         now_s=time.time, reached=reach,
     )
     worker = WebhookWorker(
-        database=adapters.database, queue=adapters.queue, posts=_posts(adapters), ids=adapters.ids, worker_id=adapters.worker_id,
-        reactor=adapters.reactor, now_s=time.time, due_ids=sweep.due_ids, metrics=adapters.metrics, reached=reach,
+        database=adapters.database, pulling=adapters.pulling(WEBHOOK_DELIVER, sweep.due_ids), posts=_posts(adapters), ids=adapters.ids,
+        reactor=adapters.reactor, now_s=time.time, metrics=adapters.metrics, reached=reach,
     )
     built.workers.append(worker)
     built.services += [

@@ -6,7 +6,7 @@ while mails are in hand; no final dot is written after a lease's deadline.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +35,7 @@ from scaisend.sending.store import Recipient
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pausing import pause, until
+from scaisend.storage.pulling import Pulled, Pulling
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import SMTP_DELIVER, Queue
 from scaisend.suppressions.erased import Erasure
@@ -89,15 +90,15 @@ class DeliveryWorker(Service):
     log = Logger()
 
     def __init__(
-        self, *, database: Database, queue: Queue, pushing: Pushing, pools: Pools, preparing: Preparing, ids: IdMaker, patience: Patience,
-        bounds: Bounds, worker_id: str, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
-        due_ids: Callable[[int], Awaitable[list[str]]], metrics: DeliveryMetrics, reached: Callable[[str], None],
+        self, *, database: Database, queue: Queue, pulling: Pulling, pushing: Pushing, pools: Pools, preparing: Preparing, ids: IdMaker,
+        patience: Patience, bounds: Bounds, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        metrics: DeliveryMetrics, reached: Callable[[str], None],
         erasure: Erasure | None = None,
     ) -> None:
-        self._database, self._queue, self._pushing, self._pools = database, queue, pushing, pools
+        self._database, self._queue, self._pulling, self._pushing, self._pools = database, queue, pulling, pushing, pools
         self._preparing, self._ids, self._patience, self._bounds = preparing, ids, patience, bounds
-        self._worker_id, self._reactor, self._now_s, self._monotonic_s = worker_id, reactor, now_s, monotonic_s
-        self._due_ids, self._metrics, self._reached, self._erasure = due_ids, metrics, reached, erasure
+        self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
+        self._metrics, self._reached, self._erasure = metrics, reached, erasure
         self._portion = Portion(most_bytes=bounds.size_bytes // 3, most_recipients=BATCH * 4)
         self._in_hand = _InHand()
         self._room: list[Deferred[None]] = []
@@ -147,27 +148,27 @@ class DeliveryWorker(Service):
                 await pause(self._reactor, 1.0)
 
     async def _claim(self) -> None:
-        ids, from_queue = await self._next_ids()
-        if not ids:
+        pulled = await self._pulling.pull(BATCH)
+        if not pulled.ids:
             return
         self._is_claiming = True
         try:
-            await self._take(ids, from_queue)
+            await self._take(pulled)
         finally:
             self._is_claiming = False
 
-    async def _take(self, ids: Sequence[str], from_queue: bool) -> None:
+    async def _take(self, pulled: Pulled) -> None:
         if not self.running:
-            await self._acknowledge(ids, from_queue)
-            self._pushing.push(ids)
+            await self._pulling.acknowledge(pulled)
+            self._pushing.push(pulled.ids)
             return
         self._reached("delivery.claimed_ids")
         lease, now = self.new_lease(), self._now_s()
         try:
-            found = await self._database.run(claim, ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion, self._erasure)
+            found = await self._database.run(claim, pulled.ids, lease.attempt_id, now + self._bounds.lease_s, now, self._portion, self._erasure)
         finally:
             # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
-            await self._acknowledge(ids, from_queue)
+            await self._pulling.acknowledge(pulled)
         claimed = found.to_send
         self._pushing.push(found.left)
         self._reached("delivery.claimed_rows")
@@ -184,22 +185,6 @@ class DeliveryWorker(Service):
         mails = [_mail(each) for each in claimed if each.body is not None and each not in poisoned]
         if mails:
             self.deliver(mails, lease)
-
-    async def _next_ids(self) -> tuple[list[str], bool]:
-        try:
-            return await self._queue.claim(SMTP_DELIVER, self._worker_id, BATCH, 5.0), True
-        except Unavailable:
-            ids = await self._due_ids(BATCH)
-            if not ids:
-                await pause(self._reactor, 1.0)
-            return ids, False
-
-    async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
-        if from_queue:
-            try:
-                await self._queue.acknowledge(SMTP_DELIVER, self._worker_id, ids)
-            except Unavailable:
-                pass
 
     def new_lease(self) -> Lease:
         """A fresh attempt id with a deadline counted from before its claim."""

@@ -6,7 +6,7 @@ same events go out again under the same ids.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from scaisend.reporting.post_client import Posted
 from scaisend.reporting.webhook import Webhook
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.pausing import pause, until
-from scaisend.storage.queue import WEBHOOK_DELIVER, Queue
+from scaisend.storage.pulling import Pulling
 from scaisend.timing import ReactorTime
 
 POSTS_MOST = 256
@@ -72,11 +72,11 @@ class WebhookWorker(Service):
     log = Logger()
 
     def __init__(
-        self, *, database: Database, queue: Queue, posts: Posts, ids: IdMaker, worker_id: str, reactor: ReactorTime,
-        now_s: Callable[[], float], due_ids: Callable[[int], Awaitable[list[str]]], metrics: PostMetrics, reached: Callable[[str], None],
+        self, *, database: Database, pulling: Pulling, posts: Posts, ids: IdMaker, reactor: ReactorTime, now_s: Callable[[], float],
+        metrics: PostMetrics, reached: Callable[[str], None],
     ) -> None:
-        self._database, self._queue, self._posts, self._ids, self._worker_id = database, queue, posts, ids, worker_id
-        self._reactor, self._now_s, self._due_ids, self._metrics, self._reached = reactor, now_s, due_ids, metrics, reached
+        self._database, self._pulling, self._posts, self._ids = database, pulling, posts, ids
+        self._reactor, self._now_s, self._metrics, self._reached = reactor, now_s, metrics, reached
         self._in_flight: Counter[str] = Counter()
         self._loop: Deferred[None] | None = None
 
@@ -108,31 +108,15 @@ class WebhookWorker(Service):
         if self.posts_in_flight >= POSTS_MOST:
             await pause(self._reactor, 0.1)
             return
-        ids, from_queue = await self._next_ids()
-        if not ids or not self.running:
+        pulled = await self._pulling.pull(IDS_AT_ONCE)
+        if not pulled.ids or not self.running:
             return
         try:
-            webhook_ids = await self._database.read(deliveries.webhook_ids_across_tenants, ids)
+            webhook_ids = await self._database.read(deliveries.webhook_ids_across_tenants, pulled.ids)
         finally:
-            await self._acknowledge(ids, from_queue)
+            await self._pulling.acknowledge(pulled)
         for webhook_id in webhook_ids:
             ensureDeferred(self.pull(webhook_id))
-
-    async def _next_ids(self) -> tuple[list[str], bool]:
-        try:
-            return await self._queue.claim(WEBHOOK_DELIVER, self._worker_id, IDS_AT_ONCE, 5.0), True
-        except Unavailable:
-            ids = await self._due_ids(IDS_AT_ONCE)
-            if not ids:
-                await pause(self._reactor, 1.0)
-            return ids, False
-
-    async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
-        if from_queue:
-            try:
-                await self._queue.acknowledge(WEBHOOK_DELIVER, self._worker_id, ids)
-            except Unavailable:
-                pass
 
     async def pull(self, webhook_id: str) -> None:
         """Due deliveries of the webhook are being posted, as many as it may have at once; each one that ends pulls the next."""

@@ -4,7 +4,7 @@ With both roles in one process the mail is handed over in memory; else its bytes
 smtp:deliver. A mail that cannot be rendered ends `failed` with the reason; one that kills its workers is set aside.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -40,8 +40,8 @@ from scaisend.sending.unsubscribing import WaysOut, with_ways_out
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.objects import Objects
 from scaisend.storage.pausing import pause, until
+from scaisend.storage.pulling import Pulled, Pulling
 from scaisend.storage.pushing import Pushing
-from scaisend.storage.queue import EMAIL_PROCESS, Queue
 from scaisend.suppressions.erased import Erasure
 from scaisend.suppressions.lists import reason_of
 from scaisend.suppressions.store import standings_across_tenants
@@ -100,17 +100,17 @@ class RenderWorker(Service):
     log = Logger()
 
     def __init__(
-        self, *, database: Database, queue: Queue, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
-        worker_id: str, lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
-        due_ids: Callable[[int], Awaitable[list[str]]], metrics: RenderMetrics, reached: Callable[[str], None], ways: WaysOut,
+        self, *, database: Database, pulling: Pulling, pushing: Pushing, deliveries: Pushing, delivery: Delivery | None, ids: IdMaker,
+        lease_s: float, reactor: ReactorTime, now_s: Callable[[], float], monotonic_s: Callable[[], float],
+        metrics: RenderMetrics, reached: Callable[[str], None], ways: WaysOut,
         tracking: Tracking, objects: Objects, erasure: Erasure | None = None,
     ) -> None:
         self._erasure = erasure
         self._objects = objects
-        self._database, self._queue, self._pushing, self._deliveries = database, queue, pushing, deliveries
-        self._delivery, self._ids, self._worker_id, self._lease_s = delivery, ids, worker_id, lease_s
+        self._database, self._pulling, self._pushing, self._deliveries = database, pulling, pushing, deliveries
+        self._delivery, self._ids, self._lease_s = delivery, ids, lease_s
         self._reactor, self._now_s, self._monotonic_s = reactor, now_s, monotonic_s
-        self._due_ids, self._metrics, self._reached, self._ways, self._tracking = due_ids, metrics, reached, ways, tracking
+        self._metrics, self._reached, self._ways, self._tracking = metrics, reached, ways, tracking
         self._portion = Portion(most_bytes=32_000_000, most_recipients=1_000)
         self._shelf = TemplateShelf()
         self._loop: Deferred[None] | None = None
@@ -138,27 +138,27 @@ class RenderWorker(Service):
                 await pause(self._reactor, 1.0)
 
     async def _turn(self) -> None:
-        ids, from_queue = await self._next_ids()
-        if not ids:
+        pulled = await self._pulling.pull(BATCH)
+        if not pulled.ids:
             return
         self._is_busy = True
         try:
-            await self._take(ids, from_queue)
+            await self._take(pulled)
         finally:
             self._is_busy = False
 
-    async def _take(self, ids: Sequence[str], from_queue: bool) -> None:
+    async def _take(self, pulled: Pulled) -> None:
         if not self.running:
-            await self._acknowledge(ids, from_queue)
-            self._pushing.push(ids)
+            await self._pulling.acknowledge(pulled)
+            self._pushing.push(pulled.ids)
             return
         self._reached("render.claimed_ids")
         lease = self._delivery.new_lease() if self._delivery else Lease(self._ids.new("att"), self._monotonic_s() + self._lease_s)
         try:
-            claim = await self._database.run(self._claim, ids, lease)
+            claim = await self._database.run(self._claim, pulled.ids, lease)
         finally:
             # Without a claim too: an id that stays in flight is not taken in again, and the sweep could not bring its row back.
-            await self._acknowledge(ids, from_queue)
+            await self._pulling.acknowledge(pulled)
         self._pushing.push(claim.left)
         self._reached("render.claimed_rows")
         if claim.claimed:
@@ -177,22 +177,6 @@ class RenderWorker(Service):
             if "object" in part:
                 part["value"] = (await self._objects.get(part.pop("object"))).decode()
         return orjson.dumps(shared).decode()
-
-    async def _next_ids(self) -> tuple[list[str], bool]:
-        try:
-            return await self._queue.claim(EMAIL_PROCESS, self._worker_id, BATCH, 5.0), True
-        except Unavailable:
-            ids = await self._due_ids(BATCH)
-            if not ids:
-                await pause(self._reactor, 1.0)
-            return ids, False
-
-    async def _acknowledge(self, ids: Sequence[str], from_queue: bool) -> None:
-        if from_queue:
-            try:
-                await self._queue.acknowledge(EMAIL_PROCESS, self._worker_id, ids)
-            except Unavailable:
-                pass
 
     def _claim(self, txn: Txn, ids: Sequence[str], lease: Lease) -> _Claim:
         """Claims the messages; ends those of cancelled batches, holds those of paused ones."""

@@ -17,6 +17,7 @@ from scaisend.reporting.webhook import Webhook
 from scaisend.reporting.webhook_worker import LEASE_S, POSTS_AN_ENDPOINT, WebhookWorker
 from scaisend.storage.memory_queue import MemoryQueue
 from scaisend.storage.pausing import until
+from scaisend.storage.pulling import Pulling
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import WEBHOOK_DELIVER
 from tests.base import ReactorTestCase
@@ -55,9 +56,10 @@ class WorkerCase(ReactorTestCase):
         outgoing = Outgoing(reactor=reactor, resolver=names, allow_http=True)
         self.addCleanup(lambda: ensureDeferred(outgoing.close()))
         client = PostClient(outgoing=outgoing, oauth=OAuthClient(outgoing=outgoing, now_s=self.clock), sealer=self.world.sealer, now_s=self.clock)
+        pulling = Pulling(queue=self.queue, name=WEBHOOK_DELIVER, worker_id="w1", due_ids=self.sweep.due_ids, reactor=reactor)
         self.worker = WebhookWorker(
-            database=self.world.database, queue=self.queue, posts=posts or client, ids=self.world.ids, worker_id="w1", reactor=reactor, now_s=self.clock,
-            due_ids=self.sweep.due_ids, metrics=self.outcomes, reached=self.points.append,
+            database=self.world.database, pulling=pulling, posts=posts or client, ids=self.world.ids, reactor=reactor, now_s=self.clock,
+            metrics=self.outcomes, reached=self.points.append,
         )
         self.workers.append(self.worker)
         return self.worker

@@ -39,8 +39,8 @@ class StopTests(PlainTestCase):
 class RenderClaimTests(RoadTestCase):
     def claimed(self, *message_ids: str) -> list[ToRender]:
         worker = RenderWorker(
-            database=self.database, queue=self.queue, pushing=None, deliveries=None, delivery=None, ids=self.ids, worker_id="w", lease_s=40.0,  # type: ignore[arg-type]
-            reactor=self.clock, now_s=self.clock.seconds, monotonic_s=self.clock.seconds, due_ids=None, metrics=Counts(), reached=lambda _: None, ways=None, tracking=None, objects=None,  # type: ignore[arg-type]
+            database=self.database, pulling=None, pushing=None, deliveries=None, delivery=None, ids=self.ids, lease_s=40.0,  # type: ignore[arg-type]
+            reactor=self.clock, now_s=self.clock.seconds, monotonic_s=self.clock.seconds, metrics=Counts(), reached=lambda _: None, ways=None, tracking=None, objects=None,  # type: ignore[arg-type]
         )
         return self.database.now(worker._claim, message_ids, Lease("att_1", NOW + 99)).claimed
 

@@ -21,6 +21,7 @@ from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.sending.tracked import Tracking
 from scaisend.sending.unsubscribing import WaysOut
 from scaisend.storage.memory_queue import MemoryQueue
+from scaisend.storage.pulling import Pulling
 from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from tests.world.inline_database import InlineDatabase
@@ -66,7 +67,7 @@ class Process:
         name = f"w{world.started}"
         database, told = world.database, world.told
         shared: dict[str, Any] = {
-            "database": database, "queue": self.queue, "ids": world.ids, "worker_id": name, "reactor": self.clock, "now_s": world.wall, "monotonic_s": told,
+            "database": database, "ids": world.ids, "reactor": self.clock, "now_s": world.wall, "monotonic_s": told,
             "metrics": self.counts, "reached": self.reached,
         }
         self.reach: dict[str, Callable[[], None]] = {}
@@ -76,14 +77,17 @@ class Process:
             database=database, queue=self.queue, ids=world.ids, doubt=Doubt(PATIENCE.in_doubt_wait_s, policy), worker_id=name, now_s=world.wall, grace_s=0.0)
         self.render_sweep = RenderSweep(database=database, queue=self.queue, worker_id=name, now_s=world.wall, grace_s=0.0)
         threads: Any = InlineThreads()
+
+        def pulling(queue_name: str, sweep: DeliverySweep | RenderSweep) -> Pulling:
+            return Pulling(queue=self.queue, name=queue_name, worker_id=name, due_ids=sweep.due_ids, reactor=self.clock)
+
         self.delivery = DeliveryWorker(
-            **shared, pushing=self.deliveries, pools=self.hosts, patience=PATIENCE, bounds=bounds or Bounds(lease_s=LEASE_S),  # type: ignore[arg-type]
-            due_ids=self.delivery_sweep.due_ids,
+            **shared, queue=self.queue, pulling=pulling(SMTP_DELIVER, self.delivery_sweep), pushing=self.deliveries, pools=self.hosts, patience=PATIENCE, bounds=bounds or Bounds(lease_s=LEASE_S),  # type: ignore[arg-type]
             preparing=Preparing(
                 database=database, objects=world.objects, sealer=world.sealer, signers=threads, reactor=threads, bounce_domain="bounces.test", now_s=world.wall))
         self.rendering = RenderWorker(
-            **shared, pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery if delivers else None, lease_s=LEASE_S,
-            due_ids=self.render_sweep.due_ids, ways=WAYS, tracking=Tracking("https://track.test", world.sealer.key_for("opt-out")), objects=world.objects)
+            **shared, pulling=pulling(EMAIL_PROCESS, self.render_sweep), pushing=self.renders, deliveries=self.deliveries, delivery=self.delivery if delivers else None, lease_s=LEASE_S,
+            ways=WAYS, tracking=Tracking("https://track.test", world.sealer.key_for("opt-out")), objects=world.objects)
         self.delivers, self.renders_mail = delivers, renders
         if delivers:
             self.delivery.startService()
