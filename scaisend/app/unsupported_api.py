@@ -12,6 +12,7 @@ from scaisend.http.call import Call
 from scaisend.http.reply import Reply, error_reply, json_reply
 from scaisend.http.route import Route
 
+WARMUP = "Warm-up plans are the operator's: scaisend destinations warmup, or PUT /api/admin/warmups/{address}."
 SUBUSERS = "There are no subusers: tenants stand in their place."
 REVERSE = "There is no reverse DNS by API: the operator sets the PTR records of the source addresses."
 TEAM = "People and their roles come from the identity provider, or are seen in the console."
@@ -78,8 +79,8 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/access_settings/whitelist/<rule_id>", "GET DELETE", ACCESS),
     _row("/v3/ips", "POST", "Addresses are the operator's: SMTP_SOURCE_IPS names them."),
     _row("/v3/ips/remaining", "GET", "Addresses are the operator's: none are for sale."),
-    _row("/v3/ips/warmup", "GET POST", "Addresses do not warm up by themselves.", GET=[]),
-    _row("/v3/ips/warmup/<ip>", "GET DELETE", "Addresses do not warm up by themselves."),
+    _row("/v3/ips/warmup", "POST", WARMUP),
+    _row("/v3/ips/warmup/<ip>", "DELETE", WARMUP),
     _row("/v3/send_ips/ips", "GET POST", "The newer address API is not here: use /v3/ips."),
     _row("/v3/send_ips/ips/<path:rest>", "GET POST PATCH DELETE", "The newer address API is not here: use /v3/ips."),
     _row("/v3/send_ips/pools", "GET POST", "The newer address API is not here: use /v3/ips/pools."),

@@ -1,10 +1,11 @@
-"""/v3/ips: the installation's source addresses and the tenant's IP pools as SendGrid shows them."""
+"""/v3/ips: the installation's source addresses, which of them warm up, and the tenant's IP pools, as SendGrid shows them."""
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from scaisend.delivery.destinations_store import IpPool, add_pool, change_pool, pools, remove_pool
+from scaisend.delivery.shaping_store import plans_across_tenants
 from scaisend.delivery.sources import Source
 from scaisend.faults import Fault, Invalid, NotFound
 from scaisend.http.call import Call
@@ -16,7 +17,7 @@ from scaisend.ids import IdMaker
 from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
 
-ALL, POOLS = "/v3/ips", "/v3/ips/pools"
+ALL, POOLS, WARMUPS = "/v3/ips", "/v3/ips/pools", "/v3/ips/warmup"
 POOL = f"{POOLS}/<pool_name>"
 READ, WRITE = ("admin.settings", "ips.read"), "admin.settings"
 SHORTEST, LONGEST = 2, 64
@@ -26,7 +27,7 @@ NO_POOL = "Unable to locate specified IPs Pool"
 
 
 class IpsApi:
-    """`sources` are those of SMTP_SOURCE_IPS; all tenants share them. None of them warms up: they send as much as is asked."""
+    """`sources` are those of SMTP_SOURCE_IPS; all tenants share them, and the operator's warm-up plans."""
 
     def __init__(self, *, database: Database, ids: IdMaker, sources: Sequence[Source]) -> None:
         self._database = database
@@ -42,6 +43,8 @@ class IpsApi:
             get(POOL, self.show_pool, permission=READ, summary="An IP pool with its addresses"),
             put(POOL, self.rename_pool, permission=WRITE, summary="Rename an IP pool"),
             delete(POOL, self.remove_pool, permission=WRITE, summary="Delete an IP pool"),
+            get(WARMUPS, self.show_warmups, permission=READ, summary="The addresses that warm up"),
+            get(f"{WARMUPS}/<ip>", self.show_warmup, permission=READ, summary="Since when an address warms up"),
             post(f"{POOL}/ips", self.add_address, permission=WRITE, summary="Put an address into a pool"),
             delete(f"{POOL}/ips/<ip>", self.remove_address, permission=WRITE, summary="Take an address out of a pool"),
             get(f"{ALL}/<ip>", self.show, permission=READ, summary="One address"),
@@ -50,21 +53,32 @@ class IpsApi:
     async def show_all(self, call: Call) -> Reply:
         """A bare array, `limit` (10) and `offset`; `ip` chooses one."""
         page = offset_page(call, default=10)
-        found, wanted = await self._pools(call), call.one("ip")
-        shown = [self._shape(each, found) for each in self._sources if not wanted or each == wanted]
+        found, warming, wanted = await self._pools(call), await self._warming(call), call.one("ip")
+        shown = [self._shape(each, found, warming) for each in self._sources if not wanted or each == wanted]
         return array_reply(call, ALL, page, shown[page.offset : page.offset + page.limit + 1])
 
     async def assigned(self, call: Call) -> Reply:
         """Every address, since every tenant may use them all."""
-        found = await self._pools(call)
-        return json_reply([_assigned(each, found) for each in self._sources])
+        found, warming = await self._pools(call), await self._warming(call)
+        return json_reply([_assigned(each, found, warming) for each in self._sources])
 
     async def show(self, call: Call) -> Reply:
         """The address. Raises: NotFound."""
         address = _canonical(call.path["ip"])
         if address not in self._sources:
             raise NotFound("resource not found", "ip")
-        return json_reply(self._shape(address, await self._pools(call)))
+        return json_reply(self._shape(address, await self._pools(call), await self._warming(call)))
+
+    async def show_warmups(self, call: Call) -> Reply:
+        """A bare array; `start_date` in epoch seconds."""
+        return json_reply([_warmup(each, since) for each, since in (await self._warming(call)).items()])
+
+    async def show_warmup(self, call: Call) -> Reply:
+        """An array of one. Raises: NotFound, also where the address is warm."""
+        address, warming = _canonical(call.path["ip"]), await self._warming(call)
+        if address not in warming:
+            raise NotFound("resource not found")
+        return json_reply([_warmup(address, warming[address])])
 
     async def show_pools(self, call: Call) -> Reply:
         """A bare array."""
@@ -103,7 +117,7 @@ class IpsApi:
             reader.fault("This is not an address that this service sends from.", "ip", "the operator sets them in SMTP_SOURCE_IPS")
         finish(faults)
         await self._database.run(_change, call, lambda pool: _with(pool, address, call.now_s))
-        return json_reply(_assigned(address, await self._pools(call)), 201)
+        return json_reply(_assigned(address, await self._pools(call), await self._warming(call)), 201)
 
     async def remove_address(self, call: Call) -> Reply:
         """204. Raises: NotFound when it is not in the pool."""
@@ -114,15 +128,21 @@ class IpsApi:
     async def _pools(self, call: Call) -> list[IpPool]:
         return await self._database.read(pools, call.caller.tenant_id)
 
-    def _shape(self, address: str, found: Sequence[IpPool]) -> dict[str, object]:
-        return {
-            "ip": address, "subusers": [], "rdns": self._sources[address], "pools": _pools_of(address, found), "warmup": False,
-            "start_date": None, "whitelabeled": True, "assigned_at": None,
-        }
+    async def _warming(self, call: Call) -> dict[str, int]:
+        """The sources whose plan is not over, and the epoch seconds of their first days."""
+        plans = await self._database.read(plans_across_tenants)
+        return {each.source: int(each.started_at) for each in plans if each.source in self._sources and each.ceiling(call.now_s) is not None}
+
+    def _shape(self, address: str, found: Sequence[IpPool], warming: Mapping[str, int]) -> dict[str, object]:
+        return _assigned(address, found, warming) | {"subusers": [], "rdns": self._sources[address], "whitelabeled": True, "assigned_at": None}
 
 
-def _assigned(address: str, found: Sequence[IpPool]) -> dict[str, object]:
-    return {"ip": address, "pools": _pools_of(address, found), "warmup": False, "start_date": None}
+def _assigned(address: str, found: Sequence[IpPool], warming: Mapping[str, int]) -> dict[str, object]:
+    return {"ip": address, "pools": _pools_of(address, found), "warmup": address in warming, "start_date": warming.get(address)}
+
+
+def _warmup(address: str, since: int) -> dict[str, object]:
+    return {"ip": address, "start_date": since}
 
 
 def _pools_of(address: str, found: Sequence[IpPool]) -> list[str]:

@@ -41,6 +41,7 @@ def run_calls() -> list[Outcome]:
     """Every call in its order, on an installation of its own."""
     installation = Installation(free_port(), DNS_RESOLVERS="127.0.0.1:9", SMTP_SOURCE_IPS=SOURCE, WEBHOOK_TARGETS="any")
     try:
+        installation.command("destinations", "warmup", SOURCE)
         installation.start("all")
         return _run(installation)
     finally:

@@ -1,5 +1,7 @@
 from scaisend.delivery.ips_api import IpsApi
+from scaisend.delivery.shaping_store import keep_plan_across_tenants
 from scaisend.delivery.sources import parse_sources
+from scaisend.delivery.warming import DAY_S, Plan, midnight
 from scaisend.http.route import Route
 from tests.world.inline_database import InlineDatabase
 from tests.world.routed import RoutedTestCase
@@ -20,6 +22,18 @@ class IpsApiTests(RoutedTestCase):
         self.assertEqual(self.ask("GET", "/v3/ips/2001:DB8:0::1")[1]["ip"], "2001:db8::1")
         for wrong in ("192.0.2.9", "x", "٣"):
             self.assertEqual(self.ask("GET", f"/v3/ips/{wrong}")[0], 404)
+
+    def test_addresses_that_warm_up(self) -> None:
+        """An address whose plan has days left says so, with its first day; one whose plan is over or not begun by a source of ours does not."""
+        today = midnight(self.at)
+        for source, started, ceilings in (("192.0.2.1", today, (5, 10)), ("2001:db8::1", today - 5 * DAY_S, (5, 10)), ("192.0.2.9", today, (5,))):
+            self.database.now(keep_plan_across_tenants, Plan(source, started, ceilings), self.at)
+        self.assertEqual(self.ask("GET", "/v3/ips/warmup"), (200, [{"ip": "192.0.2.1", "start_date": int(today)}]))
+        self.assertEqual(self.ask("GET", "/v3/ips/warmup/192.0.2.1"), (200, [{"ip": "192.0.2.1", "start_date": int(today)}]))
+        for warm in ("2001:db8::1", "192.0.2.9", "x"):
+            self.assertEqual(self.ask("GET", f"/v3/ips/warmup/{warm}")[0], 404)
+        for path in ("/v3/ips", "/v3/ips/assigned"):
+            self.assertEqual([(each["warmup"], each["start_date"]) for each in self.ask("GET", path)[1]], [(True, int(today)), (False, None)])
 
     def test_life_of_a_pool(self) -> None:
         """200 when made, renamed by PUT, 201 and 204 for its addresses, 204 when deleted."""

@@ -218,7 +218,7 @@ ADDRESSES = (
     *r("GET=200", "/v3/ips"), *r("GET=200", "/v3/ips/assigned"), *r("GET=200", "/v3/ips/pools"), *r("POST=200", "/v3/ips/pools", None, NAMED),
     *r("GET=200 PUT=200 DELETE=204", "/v3/ips/pools/<pool_name>", "pool", NAMED),
     *r("POST=201", "/v3/ips/pools/<pool_name>/ips", "pool", {"ip": "127.0.0.1"}), *r("DELETE=204", "/v3/ips/pools/<pool_name>/ips/<ip>", "pool"),
-    *r("GET=200", "/v3/ips/<ip>", "source", seen_by="everybody"),
+    *r("GET=200", "/v3/ips/<ip>", "source", seen_by="everybody"), *r("GET=200", "/v3/ips/warmup"), *r("GET=404", "/v3/ips/warmup/<ip>", "source", seen_by="everybody"),
 )
 WEBHOOKS = (
     *r("GET=200", EVENTS), *r("PATCH=200", EVENTS, None, {"enabled": False, "url": "https://example.com/{fresh}"}),
