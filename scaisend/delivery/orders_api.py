@@ -18,7 +18,7 @@ from scaisend.http.reply import Reply, data_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, post, put
 from scaisend.identity.administration import record
 from scaisend.identity.people_store import tenants
-from scaisend.identity.reach import ABOVE, SUPER_ADMIN
+from scaisend.identity.reach import ABOVE, sees_all
 from scaisend.messages.moments import iso
 from scaisend.shape import Reader
 from scaisend.storage.database import Database, Txn
@@ -54,14 +54,14 @@ class DestinationsApi:
         most = whole(call, "limit", least=1, most=1_000, default=500)
         given = call.one("cursor")
         after = str(read_cursor(given, (str,), field="cursor")[0]) if given else ""
-        await self._database.run(_operator, call)
+        await self._database.run(only_operator, call)
         found = [each for each in await ordering.destinations(self._database, call.now_s) if str(each["name"]) > after]
         following = cursor([str(found[most - 1]["name"])]) if len(found) > most else None
         return json_reply({"data": found[:most], "next": following})
 
     async def show(self, call: Call) -> Reply:
         """One destination. Raises: NotFound when nothing is known of it."""
-        await self._database.run(_operator, call)
+        await self._database.run(only_operator, call)
         return data_reply(await ordering.destination(self._database, call.path["name"], call.now_s))
 
     async def pause(self, call: Call) -> Reply:
@@ -121,12 +121,15 @@ class DestinationsApi:
         return address
 
     async def _who(self, call: Call) -> Who:
-        await self._database.run(_operator, call)
+        await self._database.run(only_operator, call)
         return Who(call.caller.user_id or call.caller.credential_id, None, call.remote or None, call.request_id or None)
 
 
-def _operator(txn: Txn, call: Call) -> None:
-    if call.caller.role != SUPER_ADMIN and len(tenants(txn, most=2)) > 1:
+def only_operator(txn: Txn, call: Call) -> None:
+    """The caller may order what all tenants share. Raises: Forbidden."""
+    if call.caller.permissions.isdisjoint(MAY):
+        raise Forbidden("access forbidden")
+    if not sees_all(call.caller) and len(tenants(txn, most=2)) > 1:
         raise Forbidden("access forbidden: destinations are shared by several tenants", help="the operator of this service sees them")
 
 
@@ -152,19 +155,19 @@ def _reason(given: Json) -> str | None:
 
 
 def _plans(txn: Txn, call: Call) -> list[Json]:
-    _operator(txn, call)
+    only_operator(txn, call)
     return [plan_shape(txn, plan, call.now_s) for plan in shaping_store.plans_across_tenants(txn)]
 
 
 def _keep_plan(txn: Txn, call: Call, plan: Plan) -> Json:
-    _operator(txn, call)
+    only_operator(txn, call)
     shaping_store.keep_plan_across_tenants(txn, plan, call.now_s)
     record(txn, call, None, action="warmup.begin", resource=plan.source, change={"ceilings": plan.ceilings})
     return plan_shape(txn, plan, call.now_s)
 
 
 def _drop_plan(txn: Txn, call: Call, source: str) -> None:
-    _operator(txn, call)
+    only_operator(txn, call)
     if not shaping_store.drop_plan_across_tenants(txn, source):
         raise NotFound(f"{source} has no warm-up plan", "source")
     record(txn, call, None, action="warmup.end", resource=source, change={})

@@ -31,6 +31,11 @@ def reach_of(caller: Caller) -> Reach:
     return Reach(None, None) if caller.role == SUPER_ADMIN else Reach(None, caller.partner_id)
 
 
+def sees_all(caller: Caller) -> bool:
+    """The operator: a super admin who acts for no tenant in particular."""
+    return reach_of(caller) == Reach(None, None)
+
+
 def grantable(caller: Caller) -> frozenset[str]:
     """The permissions that the caller may give to others."""
     return EVERYTHING if ABOVE in caller.permissions else caller.permissions

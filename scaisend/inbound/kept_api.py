@@ -7,6 +7,7 @@ from scaisend.http.reply import Reply, data_reply, no_content
 from scaisend.http.route import Route, delete, get
 from scaisend.identity.administration import record
 from scaisend.identity.people_store import tenants
+from scaisend.identity.reach import sees_all
 from scaisend.inbound.store import (
     KEPT_KINDS,
     UNREAD,
@@ -21,7 +22,6 @@ from scaisend.storage.objects import Objects
 
 ALL = "/api/admin/inbound/unparsed"
 ONE = "/api/admin/inbound/unparsed/<mail_id>"
-OPERATOR = "super_admin"
 
 
 class KeptMailsApi:
@@ -68,7 +68,7 @@ def shown_mail(mail: KeptMail) -> dict[str, object]:
 
 def _whose(txn: Txn, call: Call) -> str | None:
     """The tenant whose mails the caller may see, None for everybody's."""
-    return None if call.caller.role == OPERATOR or len(tenants(txn, most=2)) < 2 else call.caller.tenant_id
+    return None if sees_all(call.caller) or len(tenants(txn, most=2)) < 2 else call.caller.tenant_id
 
 
 def _page(txn: Txn, call: Call, kinds: tuple[str, ...], limit: int) -> list[KeptMail]:

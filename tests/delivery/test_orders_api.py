@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 from scaisend.caller import Caller
 from scaisend.delivery.orders_api import DestinationsApi
 from scaisend.faults import Forbidden, Invalid, NotFound
 from scaisend.http.reply import Reply
 from scaisend.identity.permissions import OURS
+from scaisend.identity.reach import ABOVE
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.tenants import call_by, caller_with, id_maker, make_a_key, make_a_tenant, now
@@ -72,8 +74,10 @@ class DestinationsApiTests(PlainTestCase):
         )
         for what, body in calls:
             self.assertRaises(Forbidden, self.ask, what, "192.0.2.1", body)
-        operator = Caller(tenant_id="", partner_id="", credential_id="op", permissions=frozenset(OURS), role="super_admin")
+        operator = Caller(tenant_id="", partner_id="", credential_id="op", permissions=frozenset(OURS) | {ABOVE}, role="super_admin")
         self.assertTrue(self.data(self.api.pause, "a.test", caller=operator)["order"]["paused"])
+        acting = replace(operator, tenant_id=self.tenant.id, permissions=frozenset(OURS))
+        self.assertRaises(Forbidden, self.ask, self.api.pause, "a.test", None, caller=acting)
 
     def test_warming(self) -> None:
         """A plan begins today, is listed with what is left, and ends; all of it in the log."""

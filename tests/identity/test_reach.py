@@ -3,7 +3,16 @@ from dataclasses import replace
 from scaisend.caller import Caller
 from scaisend.faults import Forbidden
 from scaisend.identity.permissions import EVERYTHING, OURS, permissions_of
-from scaisend.identity.reach import ABOVE, PARTNER_ADMIN, SUPER_ADMIN, Reach, grantable, reach_of, refuse_beyond
+from scaisend.identity.reach import (
+    ABOVE,
+    PARTNER_ADMIN,
+    SUPER_ADMIN,
+    Reach,
+    grantable,
+    reach_of,
+    refuse_beyond,
+    sees_all,
+)
 from tests.base import PlainTestCase
 
 ADMIN = Caller(tenant_id="tnt_1", partner_id="prt_1", credential_id="c", permissions=EVERYTHING)
@@ -21,6 +30,13 @@ class ReachTests(PlainTestCase):
         self.assertEqual(reach_of(replace(above, role=SUPER_ADMIN)), Reach(None, None))
         for role in (PARTNER_ADMIN, "tenant_admin", None):
             self.assertEqual(reach_of(replace(above, role=role)), Reach(None, "prt_1"))
+
+    def test_the_operator(self) -> None:
+        """A super admin sees all, until it acts for a tenant; a partner's admin never."""
+        above = replace(ADMIN, tenant_id="", permissions=EVERYTHING | {ABOVE})
+        self.assertTrue(sees_all(replace(above, role=SUPER_ADMIN)))
+        for other in (replace(ADMIN, role=SUPER_ADMIN), replace(above, role=PARTNER_ADMIN), replace(above, role=None)):
+            self.assertFalse(sees_all(other))
 
     def test_no_scope_gives_it(self) -> None:
         """Neither a role nor an API key can hold the permission above tenants."""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -6,6 +7,7 @@ from twisted.internet import reactor
 from scaisend.caller import Caller
 from scaisend.faults import NotFound
 from scaisend.identity.permissions import OURS
+from scaisend.identity.reach import ABOVE
 from scaisend.inbound.kept_api import KeptMailsApi
 from scaisend.inbound.store import KeptMail, keep_across_tenants
 from scaisend.storage.disk_objects import DiskObjects
@@ -56,6 +58,14 @@ class KeptMailsApiTests(ReactorTestCase):
         for mail_id in ("inb_1", "inb_4", "inb_9"):
             with self.assertRaises(NotFound):
                 await self.api.show(call_by(caller, path={"mail_id": mail_id}))
+
+    async def test_the_operator_sees_all(self) -> None:
+        """A super admin, until it acts for a tenant: then it sees that one's."""
+        other = make_a_tenant(self.database, self.ids, "Other")
+        operator = Caller(tenant_id="", partner_id="", credential_id="op", permissions=frozenset(OURS) | {ABOVE}, role="super_admin")
+        for caller, seen in ((operator, 3), (replace(operator, tenant_id=self.tenant.id, permissions=frozenset(OURS)), 1), (replace(operator, tenant_id=other.id, permissions=frozenset(OURS)), 0)):
+            reply = await self.api.show_all(call_by(caller, query={"kind": ["all"]}))
+            self.assertEqual(len(json.loads(reply.body)["data"]), seen)
 
     async def test_tenants_see_their_own(self) -> None:
         """With several tenants each sees what came to its own return paths; what is nobody's is for the operator."""

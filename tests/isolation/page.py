@@ -38,7 +38,7 @@ server answers and to what the statements say.
 Each route is asked about a thing that really exists and is tenant A's. *own*: A's key with the permission, and A's test key. *without*: A's key for everything but
 the permission. *same partner*, *other partner*: another tenant's key; `as unknown` says that the answer was compared with that about an id which does not exist,
 and was the same; where a path names two things, the other tenant's own first one with A's second was tried too. *its admin*: the other partner's admin, by a token
-of the identity provider. *on behalf*: the other tenant's key, and that admin, who ask to act for A; the admin of A's own partner is answered as A is. *suspended*: keys of a suspended tenant, and of a tenant of a suspended partner. *no key*: a revoked, an expired, an unknown key, and none. A's rows in
+of the identity provider. *on behalf*: the other tenant's key, and that admin, who ask to act for A; the admin of A's own partner and a super admin who act for A are answered as A is. *suspended*: keys of a suspended tenant, and of a tenant of a suspended partner. *no key*: a revoked, an expired, an unknown key, and none. A's rows in
 all tables were the same before and after everything that others tried.
 """
 

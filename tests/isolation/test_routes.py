@@ -21,6 +21,8 @@ class Routes(PlainTestCase):
         """Who adds a route says how it is asked, and what can be named by it."""
         self.assertEqual("\n".join(missing_rows(public_table())), "")
 
+    maxDiff = None
+
     def test_the_table(self) -> None:
         """Every cell is what the table of routes says, nobody changed what is another's, and the page says what was seen."""
         outcomes = walk_all(self.world())

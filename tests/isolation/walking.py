@@ -192,11 +192,12 @@ class Walk:
             self._used_up(row)
 
     def _own_admin(self, found: Outcome) -> None:
-        """The admin of the owner's partner, who acts for the owner, sees what it sees."""
+        """The admin of the owner's partner, and the installation's, who act for the owner, see and do what it sees and does."""
         row = found.row
-        if row.method == "GET":
-            answer = self.ask(row, "its admin", self.world.a, **{"on-behalf-of": self.world.a.id})
-            self._expect(found, "its admin on behalf", answer, row.own)
+        for name in ("its admin", "super admin"):
+            answer = self.ask(row, name, self.world.a, **{"on-behalf-of": self.world.a.id})
+            self._expect(found, f"{name} on behalf", answer, row.own)
+            self._used_up(row)
 
     def _public(self, found: Outcome) -> None:
         """The same for everybody, with and without a credential."""

@@ -116,7 +116,7 @@ class World:
             "suspended": self.key(self.suspended), "suspended partner": self.key(self.of_suspended),
             "revoked": self.key(self.a, revoked_at=expired), "expired": self.key(self.a, expires_at=expired),
             "unknown": make_key(secrets.token_bytes(16)), "their admin": self.tokens.of("cara", role="partner_admin", partner_id=other),
-            "its admin": self.tokens.of("alma", role="partner_admin", partner_id=partner),
+            "its admin": self.tokens.of("alma", role="partner_admin", partner_id=partner), "super admin": self.tokens.of("ada", role="super_admin"),
         }
 
     # -- makers --
