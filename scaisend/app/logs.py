@@ -79,7 +79,12 @@ class TextLines:
 
 
 def begin(out: TextIO, *, level: str, form: str) -> None:
-    """From now on events of at least `level` are written to `out` as `text` or `json` ("" chooses by what `out` is)."""
+    """From now on events are logged as `make_observer` says."""
+    globalLogBeginner.beginLoggingTo([make_observer(out, level=level, form=form)], redirectStandardIO=False)
+
+
+def make_observer(out: TextIO, *, level: str, form: str) -> Any:
+    """Writes events of at least `level` to `out` as `text` or `json` ("" chooses by what `out` is)."""
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(errors="backslashreplace")  # a lone surrogate must not cost the line
     chosen = form or ("text" if out.isatty() else "json")
@@ -87,5 +92,4 @@ def begin(out: TextIO, *, level: str, form: str) -> None:
     least: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
     for noisy in ("twisted", "log_legacy", "txredisapi", "treq"):
         least.setLogLevelForNamespace(noisy, LogLevel.warn if level != "debug" else LogLevel.debug)
-    filtering: Any = FilteringLogObserver(observer, [least])
-    globalLogBeginner.beginLoggingTo([filtering], redirectStandardIO=False)
+    return FilteringLogObserver(observer, [least])
