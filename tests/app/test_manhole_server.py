@@ -13,8 +13,8 @@ from scaisend.app.manhole_server import Tools, make_manhole
 from scaisend.app.ops_api import Measures
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
+from tests.world.ports import free_port
 from tests.world.program import Program, bare_environment, wait_until
-from tests.world.redis_server import free_port
 
 LIMIT_S = 60.0
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tests.world.ports import free_port
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,12 +60,6 @@ def wait_quiet(limit_s: float = 20.0) -> float:
         if load < 0.3 or time.monotonic() > until:
             return load
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def program(name: str) -> str:

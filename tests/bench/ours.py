@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from scaisend.ids import IdMaker
 from scaisend.sealing import Sealer
-from tests.bench.kit import CountingSink, end, free_port, tree_cpu_s
+from tests.bench.kit import CountingSink, end, tree_cpu_s
 from tests.world.mariadb import PrivateMariadb
+from tests.world.ports import free_port
 from tests.world.redis_server import RedisServer
 
 SECRET = "benchmark-" * 4

@@ -19,8 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import urlsplit
 
-from tests.bench.kit import end, free_port, program, resident_mb, table
+from tests.bench.kit import end, program, resident_mb, table
 from tests.bench.ours import DOMAIN, HTML, TEXT, Ours, body
+from tests.world.ports import free_port
 
 REFUSED = "refused.test"
 WARM_S, MEASURED_S = 10.0, 30.0

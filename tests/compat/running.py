@@ -14,7 +14,7 @@ from werkzeug.routing import Map, Rule
 from scaisend.app.unsupported_api import TABLE
 from tests.compat.calls import CALLS, Calling, P
 from tests.world.installation import SENDER_DOMAIN, Installation
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sendgrid-compatibility.md"
 SOURCE = "127.0.0.1"

@@ -9,7 +9,7 @@ from unittest import SkipTest
 from tests.base import PlainTestCase
 from tests.world.installation import DevInstallation, Installation
 from tests.world.mariadb import private_mariadb
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 PROGRAM = Path(sys.executable).parent / "schemathesis"
 SECONDS = 40

@@ -7,7 +7,7 @@ from scaisend.dns import Answer, DnsTrouble, NoRecords, NoSuchName
 from scaisend.domains.dns_client import STALE_FOR_S, TROUBLE_S, DnsClient
 from tests.base import ReactorTestCase
 from tests.world.dns_zone import DnsZone
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 ZONE = """
 example.com.        300 IN MX 20 Backup.example.com.

@@ -20,7 +20,7 @@ from scaisend.ids import IdMaker
 from tests.isolation.tokens import Tokens
 from tests.world.installation import SENDER_DOMAIN, Installation
 from tests.world.mariadb import PrivateMariadb
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 MARK = "alphaonly"  # stands in every name and address that belongs to tenant A, and nowhere else
 SOURCE = "127.0.0.1"

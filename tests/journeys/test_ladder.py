@@ -10,9 +10,10 @@ from tests.world.authority import Authority
 from tests.world.installation import Installation
 from tests.world.load import call
 from tests.world.mariadb import private_mariadb
+from tests.world.ports import free_port
 from tests.world.postfix import Postfix, why_not
 from tests.world.program import wait_until
-from tests.world.redis_server import free_port, redis_server
+from tests.world.redis_server import redis_server
 
 
 class LadderJourney(PlainTestCase):

@@ -13,8 +13,9 @@ from tests.world.browser import Browser, Kept, Page
 from tests.world.installation import Installation
 from tests.world.mariadb import private_mariadb
 from tests.world.oidc_provider import OidcProvider
+from tests.world.ports import free_port
 from tests.world.program import wait_until
-from tests.world.redis_server import free_port, redis_server
+from tests.world.redis_server import redis_server
 
 SESSION, REFRESH, ID_TOKEN = "scaisend_session", "scaisend_refresh", "scaisend_id_token"
 NOWHERE = 9

@@ -12,8 +12,8 @@ from tests.world import exim, postfix
 from tests.world.counting_sink import CountingSink
 from tests.world.installation import DevInstallation, Installation
 from tests.world.load import call
+from tests.world.ports import free_port
 from tests.world.program import wait_until
-from tests.world.redis_server import free_port
 
 BOUNCE_DOMAIN = "bounces.scaisend.test"
 

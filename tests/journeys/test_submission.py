@@ -13,7 +13,7 @@ from tests.base import PlainTestCase
 from tests.submission.mails import rich_mail
 from tests.world.counting_sink import CountingSink
 from tests.world.installation import DevInstallation, Installation
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 from tests.world.swaks import swaks
 
 UNVERIFIED = "The from address does not match a verified Sender Identity."

@@ -15,7 +15,7 @@ from scaisend.storage.s3_objects import S3Objects
 from tests.base import ReactorTestCase
 from tests.storage.contract_objects import ObjectsContract
 from tests.world import swift
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 _servers: list[ThreadedMotoServer] = []
 _swifts: list[swift.Swift] = []

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import scaisend
 from tests.world.mariadb import PrivateMariadb
+from tests.world.ports import free_port
 from tests.world.program import bare_environment, wait_until
-from tests.world.redis_server import RedisServer, free_port
+from tests.world.redis_server import RedisServer
 
 TREE = Path(scaisend.__file__).parents[1]
 PAGE = TREE / "docs" / "deployment.md"

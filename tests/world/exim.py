@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.world.smtp_peer import free_port, wait_for_port
+from tests.world.ports import free_port
+from tests.world.smtp_peer import wait_for_port
 
 PROGRAM = Path(__file__).parents[2] / "build" / "exim" / "usr" / "sbin" / "exim4"
 

@@ -17,8 +17,9 @@ from typing import Any
 from urllib.request import urlopen
 
 from tests.world.mariadb import PrivateMariadb
+from tests.world.ports import free_port
 from tests.world.program import Died, Program, bare_environment, run_command, run_json, wait_until
-from tests.world.redis_server import RedisServer, free_port
+from tests.world.redis_server import RedisServer
 
 SENDER_DOMAIN = "sender.test"
 QUICK = {

@@ -4,7 +4,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from unittest import SkipTest
 import pymysql
 
 from scaisend.storage.migrations.run import migrate
+from tests.world.ports import free_port
 
 START_S = 60
 
@@ -36,7 +36,7 @@ class PrivateMariadb:
         self._names = count(1)
         self._migrated: str | None = None
         self.socket = str(folder / "socket")
-        self.port = _free_port()
+        self.port = free_port()
         with open(folder / "install.log", "wb") as log:
             subprocess.run(
                 ["mariadb-install-db", "--no-defaults", f"--datadir={folder / 'data'}", "--auth-root-authentication-method=normal",
@@ -140,7 +140,3 @@ def _as_root() -> list[str]:
     return ["--user=root"] if os.getuid() == 0 else []
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import SkipTest
 
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 SAMPLE = Path(__file__).resolve().parents[2] / "etc" / "nginx.conf"
 START_S = 60

@@ -9,8 +9,8 @@ from typing import Any
 from unittest import SkipTest
 
 from tests.world.browser import Browser, Page
+from tests.world.ports import free_port
 from tests.world.program import bare_environment
-from tests.world.redis_server import free_port
 
 SCRIPT = Path(__file__).parents[1] / "node" / "oidc_provider.mjs"
 CLIENT_ID, SECRET = "scaisend-test", "secret of the client"

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 
-from tests.world.smtp_peer import free_port, wait_for_port
+from tests.world.ports import free_port
+from tests.world.smtp_peer import wait_for_port
 
 DAEMONS = "/usr/lib/postfix/sbin"
 

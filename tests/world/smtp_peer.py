@@ -13,6 +13,8 @@ import time
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
+from tests.world.ports import free_port
+
 DROP = b"(drop)"
 SILENT = b"(silent)"
 USUAL = {
@@ -130,12 +132,6 @@ class _Session(Protocol):
                 self.transport.loseConnection()
         return answer
 
-
-def free_port(address="127.0.0.1"):
-    """A port on which nothing listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def has_smtp_sink():

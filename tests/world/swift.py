@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from tests.world.redis_server import free_port
+from tests.world.ports import free_port
 
 ACCESS_KEY = "test:tester"
 SECRET_KEY = "testing"

@@ -11,7 +11,8 @@ import dns.dnssec
 import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.world.smtp_peer import free_port, wait_for_port
+from tests.world.ports import free_port
+from tests.world.smtp_peer import wait_for_port
 
 _CONF = """
 server:
