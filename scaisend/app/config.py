@@ -57,7 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_READ_URL", "", a_database_url, "a read replica for message and statistics reads", True),
     Setting("DATA_DIR", "./scaisend-data", a_path, "SQLite file, objects and generated secrets of the embedded mode"),
     Setting("DATABASE_POOL_SIZE", "4", a_count(1, 32), "threads and connections of the pool"),
-    Setting("REDIS_URL", "", a_queue_url, "redis://, rediss:// or redis+sentinel://; an in-process queue when empty", True),
+    Setting("REDIS_URL", "", a_queue_url, "redis://, rediss://, redis+sentinel:// or rediss+sentinel://; an in-process queue when empty", True),
     Setting("S3_ENDPOINT_URL", "", url, "S3-compatible store (with S3_BUCKET); files in DATA_DIR when empty"),
     Setting("S3_ACCESS_KEY", "", text, "access key of the object store", True),
     Setting("S3_SECRET_KEY", "", text, "secret key of the object store", True),

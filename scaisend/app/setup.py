@@ -131,7 +131,8 @@ class Setup:
             await self._soon(self._adapters.queue.generation())
         except (Unavailable, TimeoutError) as error:
             return [away_check("queue", "REDIS_URL", error, "start Redis, or correct REDIS_URL; mail waits in the database meanwhile")]
-        return [Check("queue", "REDIS_URL", OK, "answers")]
+        redis = self._adapters.redis
+        return [Check("queue", "REDIS_URL", OK, f"answers {redis.way}" if redis is not None else "answers")]
 
     async def _objects(self) -> list[Check]:
         """What is put is there, and can be deleted."""

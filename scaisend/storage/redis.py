@@ -10,14 +10,12 @@ from typing import Any, cast
 import txredisapi
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.python.failure import Failure
 
 from scaisend.faults import Unavailable
+from scaisend.storage.redis_endpoints import TIMEOUT_S, MasterEndpoint, Telling, host_endpoint, server_endpoint
 from scaisend.storage.redis_url import RedisAddress
 
-TIMEOUT_S = 2.0
 DISCOVERY_S = 1.0  # for sentinels to name a master that is up; while none is, they are asked again
 
 Reply = str | int | bytes | list[Any] | None
@@ -42,6 +40,7 @@ class _Watched:
     maxDelay = 2
     pool: list[Any]
     deferred: Any
+    trouble: str | None = None
 
     def watch(self, *, no_delay: bool) -> None:
         self.settled = False
@@ -85,16 +84,29 @@ class _Watched:
                     call.cancel()
 
 
+class _Protocol(Telling, txredisapi.RedisProtocol):
+    """Speaks with a server."""
+
+
 class _Factory(_Watched, txredisapi.RedisFactory):
     """Connects to one server."""
 
+    protocol = _Protocol
 
-class _MasterProtocol(txredisapi.SentinelRedisProtocol):
-    """Tells its role as text: the library compares it with text, and drops the connection when replies are bytes."""
+
+class _MasterProtocol(Telling, txredisapi.SentinelRedisProtocol):
+    """Tells its role as text: the library compares it with text, and drops the connection when replies are bytes.
+
+    A connection that ends before its role is known has none; a login that fails is told as a reply, which the library looks at where it matters.
+    """
 
     def role(self) -> Any:
         role = cast(Any, super()).role()
-        return role.addCallback(lambda reply: [text_of(reply[0]), *reply[1:]])
+        return role.addCallbacks(lambda reply: [text_of(reply[0]), *reply[1:]], lambda _: ["unknown"])
+
+    def auth(self, password: str, username: str | None = None) -> Any:
+        answered = cast(Any, super()).auth(password, username)
+        return answered.addErrback(lambda failure: txredisapi.ResponseError(failure.getErrorMessage()))
 
 
 class _MasterFactory(_Watched, txredisapi.SentinelConnectionFactory):
@@ -103,20 +115,45 @@ class _MasterFactory(_Watched, txredisapi.SentinelConnectionFactory):
     protocol = _MasterProtocol
 
 
+class _SentinelFactory(txredisapi.RedisFactory):
+    """Connects to one sentinel."""
+
+    protocol = _Protocol
+    trouble: str | None = None
+
+
+class _Sentinels(txredisapi.Sentinel):
+    """The sentinels of an address."""
+
+    discovery_timeout: float = DISCOVERY_S  # type: ignore[assignment]  # seconds
+
+    def __init__(self, address: RedisAddress) -> None:
+        cast(Any, super()).__init__([])
+        self._factories = [_connecting(address, host, port) for host, port in address.hosts]
+        self.sentinels = [factory.handler for factory in self._factories]
+
+    @property
+    def trouble(self) -> str | None:
+        """What TLS failed of at one of them."""
+        return next((f"a sentinel's {each.trouble}" for each in self._factories if each.trouble and not each.pool), None)
+
+
 class _Link:
     """One connection that is kept up."""
 
-    def __init__(self, address: RedisAddress, sentinel: Any, *, reply_timeout_s: float | None) -> None:
+    def __init__(self, address: RedisAddress, sentinels: _Sentinels | None, *, reply_timeout_s: float | None) -> None:
         options = {
             "dbid": address.database, "charset": None, "password": address.password, "username": address.username,
-            "replyTimeout": reply_timeout_s, "convertNumbers": False,
+            "replyTimeout": reply_timeout_s, "convertNumbers": False, "uuid": "redis", "poolsize": 1, "isLazy": True,
         }
-        if address.service is not None:
-            self._factory = _master(sentinel, address.service, options)
+        self._sentinels = sentinels
+        if sentinels is not None:
+            self._factory = cast(Any, _MasterFactory)(sentinel_manager=sentinels, service_name=address.service, is_master=True, **options)
+            endpoint: Any = MasterEndpoint(address, sentinels, self._factory)
         else:
-            self._factory = cast(Any, _Factory)(uuid="redis", poolsize=1, isLazy=True, **options)
-            self._factory.watch(no_delay=address.path is None)
-            self._factory.startConnecting(_endpoint(address))
+            self._factory, endpoint = cast(Any, _Factory)(**options), server_endpoint(address)
+        self._factory.watch(no_delay=address.path is None)
+        self._factory.startConnecting(endpoint)
         self._cut: Any = None
         first = self._factory.slots[0].service.whenConnected(failAfterFailures=1)
         first.addErrback(self._factory.first_failed)
@@ -131,7 +168,7 @@ class _Link:
         if not self.up:
             await self._factory.first_attempt()
         if not self.up:
-            raise Unavailable("redis")
+            raise Unavailable("redis", self._distrust())
         connection = self._factory.pool[0]
         try:
             reply: Deferred[Reply] = connection.execute_command(*arguments)
@@ -150,6 +187,11 @@ class _Link:
             connection.transport.abortConnection()
             raise Unavailable("redis") from error
 
+    def _distrust(self) -> str | None:
+        """Why there is no connection, where that is for TLS."""
+        trouble = self._factory.trouble or (self._sentinels.trouble if self._sentinels is not None else None)
+        return f"redis is not trusted: {trouble}" if trouble else None
+
     async def close(self) -> None:
         self._factory.settle()
         await self._factory.disconnect()
@@ -161,10 +203,15 @@ class Redis:
     def __init__(self, address: RedisAddress) -> None:
         self.prefix = address.prefix
         self._address = address
-        self._sentinel = _sentinel(address) if address.service is not None else None
-        self._link = _Link(address, self._sentinel, reply_timeout_s=TIMEOUT_S)
+        self._sentinels = _Sentinels(address) if address.service is not None else None
+        self._link = _Link(address, self._sentinels, reply_timeout_s=TIMEOUT_S)
         self._blocking: dict[str, _Link] = {}
         self._closed = False
+
+    @property
+    def way(self) -> str:
+        """How it is reached, for people; without passwords."""
+        return self._address.way
 
     @property
     def is_up(self) -> bool:
@@ -193,7 +240,7 @@ class Redis:
         if self._closed:
             raise Unavailable("redis")
         if link is None:
-            link = self._blocking[key] = _Link(self._address, self._sentinel, reply_timeout_s=None)
+            link = self._blocking[key] = _Link(self._address, self._sentinels, reply_timeout_s=None)
         return await link.call(("BLPOP", key, f"{wait_s:.3f}"), timeout_s=wait_s + TIMEOUT_S) is not None
 
     async def close(self) -> None:
@@ -203,8 +250,8 @@ class Redis:
         self._closed = True
         for link in (self._link, *self._blocking.values()):
             await link.close()
-        if self._sentinel is not None:
-            await self._sentinel.disconnect()
+        if self._sentinels is not None:
+            await cast(Any, self._sentinels).disconnect()
 
 
 def text_of(reply: Reply) -> str:
@@ -216,40 +263,7 @@ def _too_late(result: object, timeout_s: float) -> None:
     raise txredisapi.TimeoutError("no reply")
 
 
-def _endpoint(address: RedisAddress) -> Any:
-    if address.path is not None:
-        return cast(Any, UNIXClientEndpoint)(reactor, address.path, timeout=TIMEOUT_S)
-    host, port = address.hosts[0]
-    endpoint: Any = HostnameEndpoint(reactor, host, port, timeout=TIMEOUT_S)
-    if not address.tls:
-        return endpoint
-    return wrapClientTLS(optionsForClientTLS(host, trustRoot=_authorities(address.ssl_ca)), endpoint)
-
-
-def _authorities(ssl_ca: str | None) -> Any:
-    if ssl_ca is None:
-        return None
-    with open(ssl_ca) as file:
-        ends = file.read().split("-----END CERTIFICATE-----")[:-1]
-    certificates = [Certificate.loadPEM((each + "-----END CERTIFICATE-----\n").encode()) for each in ends]
-    return cast(Any, trustRootFromCertificates)(certificates)
-
-
-def _sentinel(address: RedisAddress) -> Any:
-    sentinel = cast(Any, txredisapi.Sentinel)(list(address.hosts), password=address.sentinel_password, connectTimeout=TIMEOUT_S)
-    sentinel.discovery_timeout = DISCOVERY_S
-    return sentinel
-
-
-def _master(sentinel: Any, service: str, options: dict[str, Any]) -> Any:
-    """The factory that follows the service's master."""
-    made = []
-
-    def build(**arguments: Any) -> Any:
-        factory = cast(Any, _MasterFactory)(isLazy=True, **arguments)
-        factory.watch(no_delay=True)
-        made.append(factory)
-        return factory
-
-    sentinel.master_for(service, factory_class=build, poolsize=1, **options)
-    return made[0]
+def _connecting(address: RedisAddress, host: str, port: int) -> Any:
+    factory = cast(Any, _SentinelFactory)(uuid=f"{host}:{port}", dbid=None, poolsize=1, isLazy=True, password=address.sentinel_password)
+    factory.startConnecting(host_endpoint(address, host, port))
+    return factory

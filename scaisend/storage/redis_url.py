@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from scaisend.faults import Invalid
 
-FORMS = "redis://[user:password@]host[:port][/db], rediss://…, redis+sentinel://[password@]host[:port],…/service[/db], unix:///path[?db=N]"
+FORMS = "redis://[user:password@]host[:port][/db], rediss://…, redis+sentinel:// or rediss+sentinel://[password@]host[:port],…/service[/db], unix:///path[?db=N]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,15 @@ class RedisAddress:
     database: int | None = None
     ssl_ca: str | None = None
     prefix: str = ""
+
+    @property
+    def way(self) -> str:
+        """How it is reached, for people; without passwords."""
+        how = " over TLS" if self.tls else ""
+        if self.path is not None:
+            return f"at {self.path}"
+        places = ", ".join(f"{host}:{port}" for host, port in self.hosts)
+        return f"at {places}{how}" if self.service is None else f"as the master of {self.service}{how}, named by sentinels at {places}"
 
 
 def parse_redis_url(url: str) -> RedisAddress:
@@ -51,7 +60,7 @@ def _read(parts: SplitResult, options: dict[str, str]) -> RedisAddress:
             path=unquote(parts.path), username=username, password=password, database=_number(options.get("db")),
             prefix=options.get("prefix", ""),
         )
-    sentinel = parts.scheme == "redis+sentinel"
+    sentinel = parts.scheme in ("redis+sentinel", "rediss+sentinel")
     if not sentinel and parts.scheme not in ("redis", "rediss"):
         raise ValueError("unknown scheme")
     if sentinel and not segments:
@@ -61,9 +70,9 @@ def _read(parts: SplitResult, options: dict[str, str]) -> RedisAddress:
         raise ValueError("too many words in the path")
     hosts = tuple(_place(each, 26379 if sentinel else 6379) for each in places.split(","))
     if len(hosts) > 1 and not sentinel:
-        raise ValueError("several hosts are for redis+sentinel:// only")
+        raise ValueError("several hosts are for redis+sentinel:// and rediss+sentinel:// only")
     return RedisAddress(
-        hosts=hosts, tls=parts.scheme == "rediss", service=service, username=username, password=password,
+        hosts=hosts, tls=parts.scheme.startswith("rediss"), service=service, username=username, password=password,
         sentinel_password=options.get("sentinel_password"), database=_number(segments[0] if segments else options.get("db")),
         ssl_ca=options.get("ssl_ca"), prefix=options.get("prefix", ""),
     )

@@ -26,8 +26,9 @@ from tests.base import ReactorTestCase
 from tests.world.dns_zone import DnsZone
 from tests.world.mariadb import PrivateMariadb, private_mariadb
 from tests.world.oidc_provider import OidcProvider
+from tests.world.ports import free_port
 from tests.world.program import bare_environment, run_command
-from tests.world.redis_server import free_port, redis_server
+from tests.world.redis_server import redis_server
 from tests.world.smtp_peer import SmtpPeer
 from tests.world.tenants import call_by
 
@@ -185,6 +186,7 @@ class Installations(ReactorTestCase):
         self.assertEqual({found[each].status for each in ("database.version", "database.charset", "database.clock", "queue", "objects")}, {OK})
         self.assertEqual((found["database.version"].subject, found["database.schema"].status), ("mariadb", FAILED))
         self.assertIn("scaisend migrate", found["database.schema"].cure)
+        self.assertEqual(found["queue"].found, f"answers at 127.0.0.1:{redis.port}")
 
     async def test_the_command(self) -> None:
         """JSON and lines for people; the exit code is 1 for an address that a list has."""

@@ -1,9 +1,12 @@
 """Redis Sentinel: the master dies under load, the replica takes its place, and nobody notices but the clock."""
 
 import json
+import shutil
+import tempfile
 import time
 
 from tests.journeys.test_outages import OutagesCase
+from tests.world.authority import Authority
 from tests.world.counting_sink import CountingSink
 from tests.world.installation import Installation
 from tests.world.load import call, make_requests, send
@@ -16,12 +19,22 @@ RECOVERED_S = 45.0  # 5 s on a machine left alone
 class FailOverTests(OutagesCase):
     def test_the_master_is_killed_under_load(self) -> None:
         """Mail is accepted and delivered while there is no Redis, none is lost and none sent twice; then the new master serves every process."""
-        service = SentinelService()
+        self.fail_over(SentinelService(), requests=600)
+
+    def test_the_master_is_killed_under_load_over_tls(self) -> None:
+        """The same where sentinels and servers speak TLS alone, with certificates of an authority of the house's own."""
+        authority, folder = Authority(), tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        authority.issue("127.0.0.1").write(folder)
+        self.fail_over(SentinelService(tls=folder), f"?ssl_ca={authority.ca_file(self)}", requests=200)
+
+    def fail_over(self, service: SentinelService, options: str = "", *, requests: int) -> None:
+        """While so many requests are sent the master dies; every one was accepted and delivered once."""
         self.addCleanup(service.close)
         self.mariadb = private_mariadb()
         self.sink = CountingSink()
         self.addCleanup(self.sink.close)
-        self.house = Installation(self.sink.port, mariadb=self.mariadb, REDIS_URL=service.url)
+        self.house = Installation(self.sink.port, mariadb=self.mariadb, REDIS_URL=service.url + options)
         self.addCleanup(self.house.close)
         for name in ("api", "worker", "smtp"):
             self.house.start(name)
@@ -37,8 +50,8 @@ class FailOverTests(OutagesCase):
             figures["api again on Redis"] = self.seconds_until(lambda: self.redis_state() == "ok", killed)
             figures["all processes again on Redis"] = self.seconds_until(lambda: self.clients(service) >= 3, killed)
 
-        promises = self.under_load(happens, requests=600)
-        self.assertEqual((len(promises.accepted), len(promises.unanswered)), (600, 0))
+        promises = self.under_load(happens, requests=requests)
+        self.assertEqual((len(promises.accepted), len(promises.unanswered)), (requests, 0))
         after = send(self.house.url("api"), self.house.api_key, make_requests("after", 100, sender=self.house.sender))
         self.assertEqual(len(after.accepted), 100)
         promises.add(after)

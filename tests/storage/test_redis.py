@@ -8,11 +8,12 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from scaisend.faults import Unavailable
-from scaisend.storage.redis import Redis, Script
+from scaisend.storage.redis import DISCOVERY_S, Redis, Script
 from scaisend.storage.redis_url import parse_redis_url
 from tests.base import ReactorTestCase
 from tests.world.authority import Authority
-from tests.world.redis_server import RedisServer, free_port, redis_server
+from tests.world.ports import free_port
+from tests.world.redis_server import RedisServer, redis_server
 
 
 class RedisTests(ReactorTestCase):
@@ -23,8 +24,8 @@ class RedisTests(ReactorTestCase):
         self.addCleanup(redis.close)
         return redis
 
-    def private(self, *arguments: str) -> RedisServer:
-        server = RedisServer(*arguments)
+    def private(self, *arguments: str, tls: str | None = None) -> RedisServer:
+        server = RedisServer(*arguments, tls=tls)
         self.addCleanup(server.remove)
         server.start()
         return server
@@ -90,6 +91,38 @@ class RedisTests(ReactorTestCase):
                 with self.assertRaises(Unavailable):
                     await self.redis(wrong).command("PING")
 
+    async def test_sentinels_over_tls(self) -> None:
+        """Neither a sentinel nor a master is believed whose certificate is for another name or of another authority; both that are good are used."""
+        authority, stranger = Authority(), Authority("a stranger")
+        folders = {}
+        for name, by, names in (("good", authority, ("127.0.0.1",)), ("named", authority, ("redis.test",)), ("strange", stranger, ("127.0.0.1",))):
+            folders[name] = tempfile.mkdtemp()
+            self.addCleanup(shutil.rmtree, folders[name])
+            by.issue(*names).write(folders[name])
+            with open(f"{folders[name]}/cert.pem", "ab") as out:  # noqa: ASYNC230  # a test
+                out.write(authority.pem + stranger.pem)  # the servers themselves trust both
+        ca = authority.ca_file(self)
+        for master, sentinel, ssl_ca, trouble in (
+            ("good", "good", ca, None), ("good", "good", "", "a sentinel's certificate is not of a trusted authority"),
+            ("good", "strange", ca, "a sentinel's certificate is not of a trusted authority"), ("good", "named", ca, "a sentinel's certificate is for another name"),
+            ("strange", "good", ca, ": certificate is not of a trusted authority"), ("named", "good", ca, ": certificate is for another name"),
+        ):
+            server = self.private(tls=folders[master])
+            asked = self.private("--sentinel", "--sentinel monitor main 127.0.0.1", str(server.port), "1", tls=folders[sentinel])
+            redis = self.redis(f"rediss+sentinel://127.0.0.1:{asked.port}/main" + (f"?ssl_ca={ssl_ca}" if ssl_ca else ""))
+            if trouble is None:
+                self.assertEqual(await redis.command("SET", "key", "there"), "OK")
+                self.assertIn(b"there", server.ask("GET", "key"))
+                self.assertTrue(await redis.command("LPUSH", "list", "there") and await redis.wait_for("list", 1))
+                continue
+            with self.assertRaises(Unavailable) as caught:
+                await redis.command("PING")
+            self.assertIn(trouble, str(caught.exception), (master, sentinel))
+            await redis.close()
+            server.remove()
+            asked.remove()
+        await deferLater(reactor, DISCOVERY_S)
+
     async def test_sentinel(self) -> None:
         """The master that a sentinel names is found."""
         server = redis_server()
@@ -97,3 +130,15 @@ class RedisTests(ReactorTestCase):
         redis = self.redis(f"redis+sentinel://127.0.0.1:{sentinel.port}/main")
         await redis.command("SET", "key", "there")
         self.assertEqual(await self.redis(server.url).command("GET", "key"), b"there")
+
+    async def test_a_sentinel_and_logins(self) -> None:
+        """Passwords for the master and for the sentinel are each used; a wrong one of the master is refused, and tried again."""
+        server = self.private()
+        sentinel = self.private("--sentinel", "--sentinel monitor main 127.0.0.1", str(server.port), "1", "--sentinel auth-pass main", "geheim")
+        for asked, password in ((server, "geheim"), (sentinel, "other")):
+            asked.ask("ACL", "SETUSER", "default", "resetpass", f">{password}")
+        place = f"127.0.0.1:{sentinel.port}/main?sentinel_password=other"
+        self.assertEqual(await self.redis(f"redis+sentinel://geheim@{place}").command("PING"), "PONG")
+        wrong = self.redis(f"redis+sentinel://wrong@{place}")
+        with self.assertRaises(Unavailable):
+            await wrong.command("PING")

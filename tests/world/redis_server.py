@@ -12,6 +12,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
+from tests.world.ports import free_port
+
 _running: "list[RedisServer]" = []
 
 
@@ -25,16 +27,17 @@ def redis_server() -> "RedisServer":
 
 
 class RedisServer:
-    """redis-server on a unix socket and a free loopback port."""
+    """redis-server on a unix socket and a free loopback port, which speaks TLS alone where a folder with `cert.pem` and `key.pem` is given."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, tls: str | None = None) -> None:
         program = shutil.which("redis-server")
         if program is None:
             if os.environ.get("CI") == "true":
                 raise RuntimeError("redis-server is not installed")
             raise SkipTest("redis-server is not installed: the Redis adapters are NOT tested")
         self._program = program
-        self._arguments = arguments
+        self._arguments = [*arguments, *_tls_arguments(tls)]
+        self._port_option = "--port" if tls is None else "--tls-port"
         self._process: subprocess.Popen[bytes] | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="scaisend-redis-"))
         self.socket = self.directory / "redis.sock"
@@ -62,7 +65,7 @@ class RedisServer:
         (self.directory / "redis.conf").touch()
         self._process = subprocess.Popen(
             [
-                self._program, str(self.directory / "redis.conf"), "--port", str(self.port), "--bind", "127.0.0.1",
+                self._program, str(self.directory / "redis.conf"), self._port_option, str(self.port), "--bind", "127.0.0.1",
                 "--unixsocket", str(self.socket), "--dir", str(self.directory), "--save", "", "--appendonly", "no",
                 "--daemonize", "no", *self._arguments,
             ],
@@ -119,7 +122,12 @@ class RedisServer:
             return False
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _tls_arguments(folder: str | None) -> list[str]:
+    """Replicas and sentinels verify with the chain in cert.pem; clients show no certificate."""
+    if folder is None:
+        return []
+    return [
+        "--port", "0", "--tls-replication", "yes", "--tls-auth-clients", "no", "--tls-cert-file", f"{folder}/cert.pem",
+        "--tls-key-file", f"{folder}/key.pem", "--tls-ca-cert-file", f"{folder}/cert.pem",
+    ]
+

@@ -8,16 +8,20 @@ DOWN_AFTER_MS = 1_000
 
 
 class SentinelService:
-    """`main`: a master, its replica, and one sentinel that holds the master for dead after a second."""
+    """`main`: a master, its replica, and one sentinel that holds the master for dead after a second.
 
-    def __init__(self) -> None:
-        self.master = RedisServer()
+    All three speak TLS alone where a folder with `cert.pem` and `key.pem` is given.
+    """
+
+    def __init__(self, tls: str | None = None) -> None:
+        self._tls = tls
+        self.master = RedisServer(tls=tls)
         self.master.start()
-        self.replica = RedisServer("--replicaof", "127.0.0.1", str(self.master.port))
+        self.replica = RedisServer("--replicaof", "127.0.0.1", str(self.master.port), tls=tls)
         self.replica.start()
         self.sentinel = RedisServer(
             "--sentinel", "--sentinel monitor main 127.0.0.1", str(self.master.port), "1", "--sentinel down-after-milliseconds main", str(DOWN_AFTER_MS),
-            "--sentinel failover-timeout main", "5000",
+            "--sentinel failover-timeout main", "5000", tls=tls,
         )
         self.sentinel.start()
         self._until(lambda: b"slave0:" in self.master.ask("INFO", "replication") and b"state=online" in self.master.ask("INFO", "replication"))
@@ -25,7 +29,7 @@ class SentinelService:
 
     @property
     def url(self) -> str:
-        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/main"
+        return f"redis{'s' if self._tls else ''}+sentinel://127.0.0.1:{self.sentinel.port}/main"
 
     def master_port(self) -> int:
         """The port of the master as the sentinel names it."""
