@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,11 +74,11 @@ class Assembly:
     """Builds the services of a process from its adapters; what two roles share is built once."""
 
     def __init__(self, adapters: Adapters) -> None:
-        self._adapters = adapters
+        self.adapters = adapters
         self._config = adapters.config
         self.built = Built()
-        self.renders = self._pushing(EMAIL_PROCESS)
-        self.deliveries = self._pushing(SMTP_DELIVER)
+        self.renders = self.pushing(EMAIL_PROCESS)
+        self.deliveries = self.pushing(SMTP_DELIVER)
         self.delivery: DeliveryWorker | None = None
         self._identity: Authenticator | None = None
         self.lockout = Lockout(lambda key, limit: adapters.limiter.take(key, limit))
@@ -93,35 +93,33 @@ class Assembly:
         config = self._config
         limits = {name: config[f"RATE_LIMIT_{name.upper()}"] for name in ("mail_send", "messages", "writes", "default")}
         return Door(
-            identity=self.logging_in.identity(self.identity()), limiter=self._adapters.limiter, limits=limits, clock=time.time,
-            new_request_id=lambda: "req-" + letters(self._adapters.ids.number())[6:], metrics=self._adapters.metrics, log=Logger("scaisend.http"),
+            identity=self.logging_in.identity(self.identity()), limiter=self.adapters.limiter, limits=limits, clock=time.time,
+            new_request_id=lambda: "req-" + letters(self.adapters.ids.number())[6:], metrics=self.adapters.metrics, log=Logger("scaisend.http"),
             session=self.logging_in.session if self.logging_in.client else None, limit_of=self._tenant_limits().of,
         )
 
     def _tenant_limits(self) -> TenantLimits:
         """What single tenants may ask, kept as the database has it."""
         limits = TenantLimits()
-        watch = LimitsWatch(database=self._adapters.database, limits=limits)
-        sweeping = Sweeping("tenant-limits", watch.turn, interval_s=LIMITS_EVERY_S, reactor=self._adapters.reactor)
-        self.built.measures.sweeps.append(sweeping)
-        self.built.services.append(sweeping)
+        watch = LimitsWatch(database=self.adapters.database, limits=limits)
+        self.sweep("tenant-limits", watch.turn, LIMITS_EVERY_S)
         return limits
 
     def identity(self) -> Authenticator:
         """Who the holders of keys are."""
         if self._identity is None:
-            used = LastUsed(database=self._adapters.database, reactor=self._adapters.reactor, now_s=time.time)
+            used = LastUsed(database=self.adapters.database, reactor=self.adapters.reactor, now_s=time.time)
             self.built.services.append(used)
 
             def look_up(key_hash: bytes) -> Any:
-                return self._adapters.database.run(find_credential, key_hash)
+                return self.adapters.database.run(find_credential, key_hash)
 
             self._identity = Authenticator(look_up=look_up, note_use=used.note, lockout=self.lockout)
         return self._identity
 
     def accepting(self) -> GroupCommit[Submission, Accepted]:
         """The group commit that mail is accepted by."""
-        ids = self._adapters.ids
+        ids = self.adapters.ids
 
         def accept_group(txn: Txn, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
             return accept(txn, ids, submissions, self.erasure)
@@ -130,7 +128,7 @@ class Assembly:
             return accept_linkless(txn, submissions, accept_group)
 
         return GroupCommit(
-            database=self._adapters.database, fn=accept_group if self._config.links_work else accept_linkless_group, reactor=self._adapters.reactor, most=500,
+            database=self.adapters.database, fn=accept_group if self._config.links_work else accept_linkless_group, reactor=self.adapters.reactor, most=500,
             at_once=1, weight=lambda each: max(1, sum(len(m.recipients) for m in each.request.messages)),
         )
 
@@ -138,20 +136,20 @@ class Assembly:
         """The door that mail comes in by, over HTTP and by submission."""
         if self._sending is None:
             self._sending = SendApi(
-                commits=self.accepting(), objects=self._adapters.objects, pushing=self.renders, ids=self._adapters.ids,
-                metrics=self._adapters.metrics, encode=_encode, reached=reach,
+                commits=self.accepting(), objects=self.adapters.objects, pushing=self.renders, ids=self.adapters.ids,
+                metrics=self.adapters.metrics, encode=_encode, reached=reach,
             )
         return self._sending
 
     def sightings(self) -> Sightings:
         """Who records opens and clicks."""
-        sightings = Sightings(database=self._adapters.database, ids=self._adapters.ids, reactor=self._adapters.reactor, now_s=time.time)
+        sightings = Sightings(database=self.adapters.database, ids=self.adapters.ids, reactor=self.adapters.reactor, now_s=time.time)
         self.built.workers.append(sightings)
         return sightings
 
     def domains(self) -> Domains:
         """What the API and the command line do with sender domains."""
-        return make_domains(self._adapters)
+        return make_domains(self.adapters)
 
     def source_addresses(self) -> list[str]:
         """The addresses that mail may leave from."""
@@ -162,7 +160,7 @@ class Assembly:
 
     def add_rendering(self) -> None:
         """Messages that are due are rendered."""
-        adapters = self._adapters
+        adapters = self.adapters
         sweep = RenderSweep(
             database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self.grace_s
         )
@@ -178,15 +176,15 @@ class Assembly:
         )
         self.built.workers.append(worker)
         expiry = PauseExpiry(database=adapters.database, ids=adapters.ids, now_s=time.time)
-        self.built.services += [
-            worker, self.sweeping("rendering-sweep", sweep.turn), Sweeping("paused-batches", expiry.turn, interval_s=EXPIRY_EVERY_S, reactor=adapters.reactor),
-        ]
+        self.built.services.append(worker)
+        self.sweep("rendering-sweep", sweep.turn)
+        self.sweep("paused-batches", expiry.turn, EXPIRY_EVERY_S)
 
     # -- smtp --
 
     def inbound(self) -> ReceiverFactory:
         """The listener for mail that comes back."""
-        adapters, config = self._adapters, self._config
+        adapters, config = self.adapters, self._config
         opt_out_key = adapters.sealer.key_for("opt-out")
         deliveries = InboundDeliveries(
             recipients=OurRecipients(
@@ -202,31 +200,34 @@ class Assembly:
 
     def add_reading(self) -> None:
         """Mails that came back are read and recorded."""
-        adapters, opt_out_key = self._adapters, self._adapters.sealer.key_for("opt-out")
+        adapters, opt_out_key = self.adapters, self.adapters.sealer.key_for("opt-out")
         worker = ParseWorker(
             database=adapters.database, objects=adapters.objects, ids=adapters.ids, token_key=adapters.sealer.key_for("return-path"),
             now_s=time.time, in_thread=lambda fn: deferToThread(fn), metrics=adapters.metrics,
             unsubscribe=lambda txn, token, now: unsubscribe_by_mail(txn, adapters.ids, opt_out_key, token, now),
         )
-        self.built.services.append(self.sweeping("inbound-reading", worker.turn))
+        self.sweep("inbound-reading", worker.turn)
 
     # -- shared --
 
     @property
     def grace_s(self) -> float:
         """How long a due row is left to the push that should bring it; several processes without a queue server push to nobody else."""
-        return 3.0 if self._adapters.has_queue_server or self._config.is_embedded else 0.0
+        return 3.0 if self.adapters.has_queue_server or self._config.is_embedded else 0.0
 
-    def _pushing(self, name: str) -> Pushing:
-        pushing = Pushing(queue=self._adapters.queue, name=name, reactor=self._adapters.reactor)
+    def pushing(self, name: str) -> Pushing:
+        """Pushes to the queue of this name; what it still holds at the end goes out before the process does."""
+        pushing = Pushing(queue=self.adapters.queue, name=name, reactor=self.adapters.reactor)
         self.built.pushings.append(pushing)
         return pushing
 
-    def sweeping(self, name: str, turn: Any) -> Sweeping:
-        interval_s = 3.0 if self._adapters.has_queue_server else 1.0
-        sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=self._adapters.reactor)
+    def sweep(self, name: str, turn: Callable[[], Awaitable[None]], every_s: float | None = None) -> None:
+        """The process takes the turn every `every_s`, or as often as the table behind a queue wants it; metrics count those that fail."""
+        if every_s is None:
+            every_s = 3.0 if self.adapters.has_queue_server else 1.0
+        sweeping = Sweeping(name, turn, interval_s=every_s, reactor=self.adapters.reactor)
         self.built.measures.sweeps.append(sweeping)
-        return sweeping
+        self.built.services.append(sweeping)
 
 
 def make_hosts(config: Config) -> Hosts:

@@ -33,7 +33,6 @@ from scaisend.faults import Unavailable
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.queue import SMTP_DELIVER
-from scaisend.storage.sweeping import Sweeping
 
 MARKS_AT_ONCE = 2
 
@@ -73,7 +72,8 @@ class Delivering:
             erasure=self._assembly.erasure,
         )
         built.workers.append(worker)
-        built.services += [worker, self._assembly.sweeping("delivery-sweep", sweep.turn)]
+        built.services.append(worker)
+        self._assembly.sweep("delivery-sweep", sweep.turn)
         built.measures.deliveries.append(worker)
         built.measures.pools.append(self.pools)
         return worker
@@ -115,13 +115,11 @@ class Delivering:
         )
 
     def _shaping(self) -> Shaping:
-        adapters, built = self._adapters, self._assembly.built
+        adapters = self._adapters
         shared = SharedShapes(redis=adapters.redis, process=adapters.worker_id) if adapters.redis is not None else None
         shaping = Shaping(database=adapters.database, pools=self.pools, shared=shared, worker_id=adapters.worker_id, now_s=time.time)
-        sweeping = Sweeping("shaping", shaping.turn, interval_s=SHAPED_EVERY_S, reactor=adapters.reactor)
-        built.workers.append(shaping)
-        built.services.append(sweeping)
-        built.measures.sweeps.append(sweeping)
+        self._assembly.built.workers.append(shaping)
+        self._assembly.sweep("shaping", shaping.turn, SHAPED_EVERY_S)
         return shaping
 
     async def restore(self) -> None:
@@ -144,9 +142,7 @@ def add_delivery(assembly: Assembly, adapters: Adapters) -> Delivering:
 def add_bulk_jobs(assembly: Assembly, adapters: Adapters) -> None:
     """Operations over many queued mails go on."""
     jobs = BulkJobs(database=adapters.database, ids=adapters.ids, now_s=time.time)
-    sweeping = Sweeping("bulk-jobs", jobs.turn, interval_s=BULK_EVERY_S, reactor=adapters.reactor)
-    assembly.built.services.append(sweeping)
-    assembly.built.measures.sweeps.append(sweeping)
+    assembly.sweep("bulk-jobs", jobs.turn, BULK_EVERY_S)
 
 
 def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:

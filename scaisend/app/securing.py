@@ -17,7 +17,6 @@ from scaisend.delivery.tls_report_worker import TlsReports
 from scaisend.delivery.tls_result import TellTls
 from scaisend.http.outgoing import Outgoing
 from scaisend.http.trust import https_policy
-from scaisend.storage.sweeping import Sweeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,7 @@ def _counting(assembly: Assembly, adapters: Adapters, outgoing: Outgoing) -> Tel
         submitter=Submitter(adapters.config["SMTP_HELO_HOSTNAME"], adapters.config["TLS_REPORT_FROM"]), ids=adapters.ids, now_s=time.time,
         random=random.random,
     )
-    built = assembly.built
-    built.workers.append(counts)
-    for name, turn, interval_s in (("tls-counts", counts.turn, COUNTED_EVERY_S), ("tls-reports", reports.turn, REPORTED_EVERY_S)):
-        sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=adapters.reactor)
-        built.services.append(sweeping)
-        built.measures.sweeps.append(sweeping)
+    assembly.built.workers.append(counts)
+    assembly.sweep("tls-counts", counts.turn, COUNTED_EVERY_S)
+    assembly.sweep("tls-reports", reports.turn, REPORTED_EVERY_S)
     return counts.tell
