@@ -9,18 +9,18 @@ from dataclasses import asdict, dataclass, fields
 
 from scaisend.address import fold
 from scaisend.delivery.hasten import domain_of
-from scaisend.delivery.orders import read_name
+from scaisend.delivery.orders import read_host, read_name
 from scaisend.faults import Fault, Invalid
 from scaisend.messages.moments import read_moment
 from scaisend.messages.waiting import REASONS
 from scaisend.shape import wrong_type
 
-FAIL, HOLD, REQUEUE, DELAY = "fail", "hold", "requeue", "delay"
-ACTIONS = (FAIL, HOLD, REQUEUE, DELAY)
+FAIL, HOLD, REQUEUE, DELAY, REROUTE = "fail", "hold", "requeue", "delay", "reroute"
+ACTIONS = (FAIL, HOLD, REQUEUE, DELAY, REROUTE)
 GATHERING, WAITING, RUNNING, DONE, UNDOING, UNDONE = "gathering", "waiting", "running", "done", "undoing", "undone"
 OPEN = (GATHERING, WAITING, RUNNING, UNDOING)
 STATES = ("queued", "deferred", "scheduled")
-UNDO_S = {FAIL: 600.0, HOLD: 0.0, REQUEUE: 0.0, DELAY: 0.0}
+UNDO_S = {FAIL: 600.0, HOLD: 0.0, REQUEUE: 0.0, DELAY: 0.0, REROUTE: 600.0}
 LONGEST_UNDO_S = 86_400.0
 LONGEST_DELAY_S = 72 * 3_600.0
 LONGEST_TEXT = 320
@@ -81,13 +81,15 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is ordered: `undo_s` seconds in which it can be undone, `until` the end of a delay."""
+    """What is ordered: `undo_s` seconds in which it can be undone, `until` the end of a delay, `route` the `host:port` of a reroute (None: the
+    domains' own hosts)."""
 
     action: str
     wanted: Wanted
     undo_s: float
     until: float | None
     reason: str
+    route: str | None = None
 
 
 _FIELDS = tuple(each.name for each in fields(Wanted) if each.name not in ("domains", "sender")) + ("from",)
@@ -120,7 +122,7 @@ def read_wanted(given: object) -> Wanted:
 
 def read_plan(given: Mapping[str, object], now: float) -> Plan:
     """What is ordered. Raises: Invalid."""
-    known = ("action", "filter", "undo_s", "until", "reason")
+    known = ("action", "filter", "undo_s", "until", "reason", "route")
     faults = [Fault(f"{str(name)[:40]} is not a field of a bulk job", str(name)[:40]) for name in given if name not in known]
     action, undo_s, reason, until = given.get("action"), given.get("undo_s"), given.get("reason"), None
     if not isinstance(action, str) or action not in ACTIONS:
@@ -136,10 +138,11 @@ def read_plan(given: Mapping[str, object], now: float) -> Plan:
             faults.append(Fault("must be a moment at most 72 hours ahead", "until"))
     elif given.get("until") is not None:
         faults.append(Fault("only a delay has an end", "until"))
+    route = _route(given, faults)
     if faults:
         raise Invalid(faults)
     wanted = read_wanted(given.get("filter", {}))
-    return Plan(str(action), wanted, UNDO_S[str(action)] if undo_s is None else float(str(undo_s)), until, str(reason).strip())
+    return Plan(str(action), wanted, UNDO_S[str(action)] if undo_s is None else float(str(undo_s)), until, str(reason).strip(), route)
 
 
 def wanted_of(kept: Mapping[str, object]) -> Wanted:
@@ -154,6 +157,22 @@ def wanted_of(kept: Mapping[str, object]) -> Wanted:
 def may_undo(action: str, status: str) -> bool:
     """Whether the mail can still be had back as it was."""
     return status in (GATHERING, WAITING) or (action == HOLD and status == DONE)
+
+
+def _route(given: Mapping[str, object], faults: list[Fault]) -> str | None:
+    """Where a reroute leads; None: to the domains' own hosts, which has to be said."""
+    route = given.get("route")
+    if given.get("action") != REROUTE:
+        if route is not None:
+            faults.append(Fault("only a reroute has a route", "route"))
+    elif "route" not in given or not (route is None or isinstance(route, str)):
+        faults.append(Fault("must be `host`, `host:port`, or null for the domains' own hosts", "route"))
+    elif isinstance(route, str):
+        try:
+            return read_host(route)
+        except Invalid as error:
+            faults += error.faults
+    return None
 
 
 def _is_of(sender: str, wanted: str) -> bool:

@@ -3,6 +3,7 @@
 from scaisend.delivery import bulk, bulk_store
 from scaisend.delivery.bulk import Queued, Wanted, may_undo, read_plan, read_wanted
 from scaisend.delivery.bulk_store import Job
+from scaisend.delivery.orders_api import only_operator
 from scaisend.delivery.orders_store import domains_of_across_tenants
 from scaisend.delivery.waiting_store import Place, tenants_after_across_tenants
 from scaisend.faults import Conflict, Invalid, NotFound
@@ -37,7 +38,7 @@ class BulkApi:
     def routes(self) -> list[Route]:
         return [
             get(ALL, self.show_all, permission=MAY, summary="Bulk jobs, newest first"),
-            post(ALL, self.begin, permission=MAY, limit="writes", summary="Fail, hold, requeue or delay all queued mail of a filter"),
+            post(ALL, self.begin, permission=MAY, limit="writes", summary="Fail, hold, requeue, delay or reroute all queued mail of a filter"),
             post(f"{ALL}/preview", self.preview, permission=MAY, limit="writes", summary="How much queued mail a filter means"),
             get(ONE, self.show, permission=MAY, summary="One bulk job and how far it is"),
             post(f"{ONE}/undo", self.undo, permission=MAY, limit="writes", summary="Give the mail of a bulk job back as it was"),
@@ -50,8 +51,10 @@ class BulkApi:
         return data_reply(await preview(self._database, tenant_id, read_wanted(given.get("filter", given))))
 
     async def begin(self, call: Call) -> Reply:
-        """202 with the job. Raises: Invalid."""
+        """202 with the job. Raises: Invalid; Forbidden for a reroute where hosts are shared with other tenants."""
         plan = read_plan(_object(call), call.now_s)
+        if plan.action == bulk.REROUTE:
+            await self._database.run(only_operator, call)
         tenant_id = await self._database.run(_scope, call)
         by = call.caller.user_id or call.caller.credential_id
         job = await begin(self._database, self._ids, tenant_id, plan, by, call.now_s, source=call.remote or None, request_id=call.request_id or None)
@@ -128,7 +131,7 @@ def job_shape(job: Job) -> Json:
         shown["from"] = shown.pop("sender")
     shown.pop("domains", None)
     return {
-        "id": job.id, "tenant_id": job.tenant_id, "action": job.action, "filter": shown, "until": iso(job.until), "status": job.status,
+        "id": job.id, "tenant_id": job.tenant_id, "action": job.action, "filter": shown, "until": iso(job.until), "route": job.route, "status": job.status,
         "gathered": job.gathered, "done": job.gathered if job.action == bulk.HOLD and job.status == bulk.DONE else job.done,
         "begins_at": iso(job.begins_at), "can_be_undone": may_undo(job.action, job.status), "reason": job.reason, "by": job.ordered_by,
         "created_at": iso(job.created_at), "updated_at": iso(job.updated_at),
@@ -136,9 +139,11 @@ def job_shape(job: Job) -> Json:
 
 
 def _begin(txn: Txn, job_id: str, tenant_id: str | None, plan: bulk.Plan, by: str, now: float, source: str | None, request_id: str | None) -> Job:
-    spread = bulk.Plan(plan.action, _spread(txn, plan.wanted), plan.undo_s, plan.until, plan.reason)
+    spread = bulk.Plan(plan.action, _spread(txn, plan.wanted), plan.undo_s, plan.until, plan.reason, plan.route)
     bulk_store.add_job_across_tenants(txn, job_id, tenant_id, spread, by, now)
     change = {"action": plan.action, "filter": plan.wanted.shape(), "until": iso(plan.until), "undo_s": plan.undo_s, "reason": plan.reason}
+    if plan.action == bulk.REROUTE:
+        change["route"] = plan.route
     record_act(txn, tenant_id, actor=by, action="bulk_job.begin", resource=job_id, change=change, source=source, request_id=request_id, happened_at=now)
     return found(txn, job_id, tenant_id)
 

@@ -6,10 +6,10 @@ processes take them, and one that was cut off never was.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scaisend.delivery.bulk import GATHERING, OPEN, UNDOING, Plan, Queued, Wanted, wanted_of
-from scaisend.delivery.waiting_store import Place
+from scaisend.delivery.waiting_store import HASTENED, Place
 from scaisend.messages import waiting
 from scaisend.messages.store import HELD_AT, US, lock_messages_across_tenants, micros, moment_of
 from scaisend.storage.database import Row, Txn
@@ -17,7 +17,7 @@ from scaisend.storage.database import Row, Txn
 KEPT_S = 7 * 86_400.0
 HELD_US = int(HELD_AT * US)
 _JOB = (
-    "SELECT id, tenant_id, action, wanted, delay_until, status, place, gathered, done, begins_at, reason, ordered_by, created_at, updated_at FROM bulk_jobs"
+    "SELECT id, tenant_id, action, wanted, delay_until, status, place, gathered, done, begins_at, reason, ordered_by, created_at, updated_at, route FROM bulk_jobs"
 )
 _QUEUED = "r.id, r.message_id, r.tenant_id, r.email, CASE WHEN m.status = 'scheduled' THEN 'scheduled' ELSE r.status END, r.waiting, m.from_email, m.subject, m.accepted_at"
 
@@ -40,6 +40,7 @@ class Job:
     ordered_by: str
     created_at: float
     updated_at: float
+    route: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,26 @@ class Item:
     message_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A recipient that a job holds, locked: how it waited before, in microseconds, and where it goes."""
+
+    recipient_id: str
+    message_id: str
+    due_at: int | None
+    why: str | None
+    message_due_at: int | None
+    route: str | None
+
+
 def add_job_across_tenants(txn: Txn, job_id: str, tenant_id: str | None, plan: Plan, by: str, now: float) -> None:
     """The job is there; workers begin to gather."""
     txn.insert(
         "bulk_jobs",
-        ("id", "tenant_id", "action", "wanted", "delay_until", "status", "place", "begins_at", "reason", "ordered_by", "created_at", "updated_at"),
+        ("id", "tenant_id", "action", "wanted", "delay_until", "status", "place", "begins_at", "reason", "ordered_by", "created_at", "updated_at", "route"),
         [(
             job_id, tenant_id, plan.action, json.dumps(plan.wanted.shape(), ensure_ascii=False), micros(plan.until), GATHERING, "[]",
-            micros(now + plan.undo_s), plan.reason, by[:128], micros(now), micros(now),
+            micros(now + plan.undo_s), plan.reason, by[:128], micros(now), micros(now), plan.route,
         )],
     )
 
@@ -179,23 +192,47 @@ def close_items_across_tenants(txn: Txn, job: Job, items: Sequence[Item]) -> Non
 
 def release_across_tenants(txn: Txn, job: Job, items: Sequence[Item], now: float, *, until: float | None = None) -> None:
     """Those of the items that are still held wait as they did before; with `until` for that moment."""
-    message_ids, recipient_ids = sorted({each.message_id for each in items}), sorted(each.recipient_id for each in items)
-    lock_messages_across_tenants(txn, message_ids)
-    rows = txn.rows(
-        "SELECT i.recipient_id, i.message_id, i.due_at, i.waiting, i.message_due_at FROM bulk_items i JOIN recipients r ON r.id = i.recipient_id "
+    held = _lock_held_across_tenants(txn, job, items)
+    if until is not None:
+        held = [
+            replace(
+                each, due_at=None if each.due_at is None else micros(until), why=each.why if each.due_at is None else waiting.DELAYED,
+                message_due_at=None if each.message_due_at is None else micros(until),
+            ) for each in held
+        ]
+    _put_back_across_tenants(txn, held, now)
+
+
+def reroute_across_tenants(txn: Txn, job: Job, items: Sequence[Item], now: float) -> None:
+    """Those of the items that are still held go to the job's route; what waited for another host is due now, the rest waits as it did before."""
+    held = _lock_held_across_tenants(txn, job, items)
+    led = sorted(each.recipient_id for each in held if each.route != job.route)
+    if led:
+        txn.execute("UPDATE recipients SET route = :route WHERE id IN :ids", {"route": job.route, "ids": led})
+    _put_back_across_tenants(txn, [
+        replace(each, due_at=micros(now), why=waiting.DELIVERY) if each.route != job.route and each.due_at is not None and each.why in HASTENED else each
+        for each in held
+    ], now)
+
+
+def _lock_held_across_tenants(txn: Txn, job: Job, items: Sequence[Item]) -> list[_Held]:
+    lock_messages_across_tenants(txn, sorted({each.message_id for each in items}))
+    return [_Held(*row) for row in txn.rows(
+        "SELECT i.recipient_id, i.message_id, i.due_at, i.waiting, i.message_due_at, r.route FROM bulk_items i JOIN recipients r ON r.id = i.recipient_id "
         "WHERE i.job_id = :job AND i.recipient_id IN :ids AND r.status IN ('queued', 'deferred') AND r.attempt_id IS NULL AND r.waiting = :held "
         "ORDER BY i.recipient_id " + txn.dialect.for_update,
-        {"job": job.id, "ids": recipient_ids, "held": waiting.HELD},
-    )
+        {"job": job.id, "ids": sorted(each.recipient_id for each in items), "held": waiting.HELD},
+    )]
+
+
+def _put_back_across_tenants(txn: Txn, held: Sequence[_Held], now: float) -> None:
+    """They wait as is said here; the renderings that were held for them too."""
     recipients: dict[tuple[int | None, str | None], list[str]] = {}
     messages: dict[int, set[str]] = {}
-    for recipient_id, message_id, due_at, why, message_due_at in rows:
-        if until is not None:
-            due_at, message_due_at = (None if due_at is None else micros(until)), (None if message_due_at is None else micros(until))
-            why = waiting.DELAYED if due_at is not None else why
-        recipients.setdefault((due_at, why), []).append(recipient_id)
-        if message_due_at is not None:
-            messages.setdefault(message_due_at, set()).add(message_id)
+    for each in held:
+        recipients.setdefault((each.due_at, each.why), []).append(each.recipient_id)
+        if each.message_due_at is not None:
+            messages.setdefault(each.message_due_at, set()).add(each.message_id)
     for (due_at, why), ids in recipients.items():
         txn.execute("UPDATE recipients SET due_at = :due, waiting = :why, updated_at = :now WHERE id IN :ids", {"due": due_at, "why": why, "now": micros(now), "ids": ids})
     for due_at, those in messages.items():
@@ -220,7 +257,7 @@ def drop_old_jobs_across_tenants(txn: Txn, now: float) -> None:
 def _job(row: Row) -> Job:
     return Job(
         row[0], row[1], row[2], wanted_of(json.loads(row[3])), moment_of(row[4]), row[5], tuple(json.loads(row[6] or "[]")), int(row[7]), int(row[8]),
-        row[9] / US, row[10], row[11], row[12] / US, row[13] / US,
+        row[9] / US, row[10], row[11], row[12] / US, row[13] / US, row[14],
     )
 
 

@@ -102,6 +102,9 @@ def _act(txn: Txn, ids: IdMaker, job: Job, items: list[Item], now: float) -> Non
     if job.action == bulk.DELAY:
         bulk_store.release_across_tenants(txn, job, items, now, until=job.until)
         return
+    if job.action == bulk.REROUTE:
+        bulk_store.reroute_across_tenants(txn, job, items, now)
+        return
     act = FAIL if job.action == bulk.FAIL else REQUEUE
     refused = []
     for item in items:

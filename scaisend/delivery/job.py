@@ -46,7 +46,8 @@ class Job:
     `domain` is the A-label of the recipient's domain. `body` is canonical (CRLF, ends in CRLF) and signed; when it is None, `load` brings it
     just before it is needed. `source_pool` are the source addresses it may leave from, none given: any. `may_finish` is asked right before the
     write that holds the final dot. After `give_up_at` (epoch seconds) it is not begun any more. `needs_no_tls`: its sender wants it to arrive even
-    where the domain's DANE or MTA-STS fails (RFC 8689 5). `context` is the caller's own.
+    where the domain's DANE or MTA-STS fails (RFC 8689 5). `route`: the host (`host:port`) that it goes to instead of the domain's own. `context` is
+    the caller's own.
     """
 
     recipient_id: str
@@ -63,6 +64,7 @@ class Job:
     give_up_at: float | None = None
     context: object = None
     needs_no_tls: bool = False
+    route: str | None = None
     returns: int = field(default=0, repr=False)
 
 

@@ -115,6 +115,11 @@ def parse_routes(text: str) -> dict[str, Exchange]:
     return routes
 
 
+def exchange_at(host: str) -> Exchange:
+    """The host `host[:port]`, or `[IPv6 address]:port`. Raises: Invalid."""
+    return parse_routes(f"{ANY}={host}")[ANY]
+
+
 def static_exchange(routes: Mapping[str, Exchange], domain: str) -> Exchange | None:
     """The static route of a domain (A-label), if there is one."""
     return routes.get(domain) or routes.get(ANY)

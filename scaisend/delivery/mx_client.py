@@ -7,6 +7,7 @@ from scaisend.delivery.mx import (
     Exchange,
     Route,
     TakesNoMail,
+    exchange_at,
     exchanges,
     is_address,
     is_mail_domain,
@@ -65,6 +66,10 @@ class MxClient:
         if fixed is None or not is_mail_domain(domain):
             return None
         return self._remember(domain, route((fixed,), self._ladder.given(domain)), self._cap_s)
+
+    def at(self, host: str, domain: str) -> Route:
+        """The host (`host:port`) as the route of mail of the domain (A-label)."""
+        return route((exchange_at(host),), self._ladder.given(domain))
 
     async def route(self, domain: str) -> Route:
         """The hosts that take mail of the domain (A-label): its MX, or itself when it has none but an address.

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scaisend.delivery.lanes import Override
-from scaisend.delivery.mx import ANY, Exchange, TakesNoMail, mail_domain, parse_routes
+from scaisend.delivery.mx import ANY, Exchange, TakesNoMail, exchange_at, is_mail_domain, mail_domain
 from scaisend.faults import Invalid
 
 NAME_LENGTH = 255
+HOST_LENGTH = 240  # with brackets and port it fits into 255
 MOST_CONNECTIONS = 1_000
 MOST_PER_MINUTE = 10_000_000.0
 LONGEST_REASON = 512
@@ -50,12 +51,20 @@ def read_name(given: str, *, limits: bool = False) -> str:
 
 def read_route(domain: str, given: str) -> str:
     """`host` or `host:port` as it is kept. Raises: Invalid."""
-    if not given.strip() or any(sign in given for sign in ",=\r\n ") or "," in domain:
-        raise Invalid(f"{given[:80]!r} is no host", "route", "host or host:port; and only a domain can be led elsewhere")
+    if not is_mail_domain(domain):
+        raise Invalid(f"{domain[:80]!r} is no domain", "route", "only a domain can be led elsewhere")
+    return read_host(given)
+
+
+def read_host(given: str) -> str:
+    """`host` or `host:port` as it is kept, the port always with it. Raises: Invalid."""
+    host = given.strip()
+    if not host or len(host) > HOST_LENGTH or not host.isascii() or not host.isprintable() or any(sign in host for sign in ",= "):
+        raise Invalid(f"{given[:80]!r} is no host", "route", "host or host:port")
     try:
-        found = parse_routes(f"{domain}={given.strip()}")[domain]
-    except (Invalid, KeyError) as error:
-        raise Invalid(f"{given[:80]!r} is no host", "route", "host or host:port; and only a domain can be led elsewhere") from error
+        found = exchange_at(host)
+    except Invalid as error:
+        raise Invalid(f"{given[:80]!r} is no host", "route", "host or host:port") from error
     return f"[{found.host}]:{found.port}" if ":" in found.host else f"{found.host}:{found.port}"
 
 
@@ -70,7 +79,7 @@ def read_limits(connections: object, per_minute: object) -> tuple[int | None, fl
 
 def exchange_of(order: Order) -> Exchange | None:
     """The host that mail of the order's domain goes to instead of its MX."""
-    return None if order.route is None else parse_routes(f"{order.name}={order.route}").get(order.name)
+    return None if order.route is None else exchange_at(order.route)
 
 
 @dataclass(frozen=True, slots=True)

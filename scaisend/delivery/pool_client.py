@@ -104,7 +104,7 @@ class Pools:
         if self._stopping:
             self._settle(job, Outcome(BACKOFF, WAIT, text="this process stops", waiting=SHUTDOWN))
         else:
-            route = self._mx.known(job.domain)
+            route = self._mx.known(job.domain) if job.route is None else self._mx.at(job.route, job.domain)
             if route is not None:
                 self._send(job, route)
             elif job.domain in self._asked:
@@ -205,7 +205,7 @@ class Pools:
             retry_at = self._clock() + PAUSED_RETURN_S  # whoever resumes it makes what waits for it due
             self._settle(job, Outcome(BACKOFF, WAIT, text="an operator paused the destination", retry_at=retry_at, waiting=DESTINATION_PAUSED))
             return
-        if self.leads.get(job.domain) != route.name:
+        if job.route is None and self.leads.get(job.domain) != route.name:
             self._note_lead(job.domain, route.name)
         if job.needs_no_tls:
             route = replace(route, demand=Demand(route.demand.policy))

@@ -116,7 +116,7 @@ class Preparing:
             envelope_to=f"{address.local}@{address.domain}", domain=address.domain, body=body, load=load,
             size_bytes=len(body) if body is not None else mail.size_bytes, smtputf8=address.smtputf8 or not mail.packed.isascii(),
             source_pool=pool, may_finish=may_finish, give_up_at=now + PATIENCE_S, context=lease.attempt_id,
-            needs_no_tls=_needs_no_tls(mail.packed),
+            needs_no_tls=_needs_no_tls(mail.packed), route=to.route,
         )
 
     def _loader(self, mail: OutboundMail, to: Recipient, keys: tuple[SigningKey, ...], now: float) -> Callable[[], Awaitable[bytes]]:

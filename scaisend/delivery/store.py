@@ -23,6 +23,7 @@ class Claimed:
     attempts: int
     resends: int
     claims: int
+    route: str | None
     from_email: str
     accepted_at: float
     size_bytes: int
@@ -77,7 +78,7 @@ def claim_recipients_across_tenants(
 ) -> tuple[list[Claimed], list[str]]:
     """The recipients that are claimed now, and the due ones left for later."""
     rows = txn.rows(
-        "SELECT id, message_id, tenant_id, number, kind, email, name, tries, attempts, resends, claims FROM recipients "
+        "SELECT id, message_id, tenant_id, number, kind, email, name, tries, attempts, resends, claims, route FROM recipients "
         "WHERE id IN :ids AND status IN ('queued', 'deferred') AND attempt_id IS NULL AND due_at <= :now ORDER BY id " + txn.dialect.skip_locked,
         {"ids": recipient_ids, "now": micros(now)},
     )

@@ -366,7 +366,7 @@ def _poisoned(claimed: Claimed, lease: Lease, now: float) -> Change:
 
 def _mail(claimed: Claimed) -> OutboundMail:
     assert claimed.body is not None
-    recipient = Recipient(claimed.id, claimed.number, claimed.kind, claimed.email, claimed.name, claimed.tries, claimed.attempts, claimed.resends, True)
+    recipient = Recipient(claimed.id, claimed.number, claimed.kind, claimed.email, claimed.name, claimed.tries, claimed.attempts, claimed.resends, True, claimed.route)
     return OutboundMail(
         claimed.message_id, claimed.tenant_id, claimed.from_email, claimed.accepted_at, claimed.body, claimed.size_bytes, True,
         claimed.ip_pool, (recipient,),

@@ -45,7 +45,7 @@ def _explained(seen: Seen, recipient: SeenRecipient, timeline: Sequence[SeenEven
     cause = likely(recipient.status, gate, rule if isinstance(rule, str) else None, is_overdue=is_overdue)
     shape: Json = {
         "id": recipient.id, "email": recipient.email, "status": recipient.status, "reason": recipient.reason,
-        "gate": gate, "gate_meaning": REASONS.get(gate or ""), "next_attempt_at": iso(due_at),
+        "gate": gate, "gate_meaning": REASONS.get(gate or ""), "next_attempt_at": iso(due_at), "route": recipient.route,
         "likely_cause": cause.cause, "cure": cause.cure, "attempts": attempts,
     }
     if said is not None:
@@ -86,6 +86,8 @@ def _recipient_lines(recipient: Json) -> list[str]:
     lines = [f"{recipient['email']}: {recipient['status']}" + (f", {recipient['reason']}" if recipient["reason"] else "")]
     if recipient["gate"]:
         lines.append(f"  waits: {recipient['gate']} ({recipient['gate_meaning']}); next attempt {recipient['next_attempt_at'] or 'not set'}")
+    if recipient["route"]:
+        lines.append(f"  goes to {recipient['route']} instead of its domain's hosts: a bulk job's order")
     lines += [f"  likely: {recipient['likely_cause']}", f"  cure: {recipient['cure']}"]
     attempts, others = recipient["attempts"], recipient.get("other_dialogues")
     for each in attempts if isinstance(attempts, list) else ():

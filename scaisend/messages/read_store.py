@@ -26,7 +26,7 @@ _MESSAGE = (
     "m.id, m.request_id, m.status, m.reason, m.from_email, m.subject, m.categories, m.batch_id, m.template_id, m.ip_pool, m.recipient_count, "
     "m.send_at, m.due_at, m.accepted_at, m.updated_at"
 )
-_RECIPIENT = "r.id, r.message_id, r.number, r.kind, r.email, r.name, r.status, r.waiting, r.reason, r.due_at, r.attempt_id, r.attempts, r.resends, r.updated_at"
+_RECIPIENT = "r.id, r.message_id, r.number, r.kind, r.email, r.name, r.status, r.waiting, r.reason, r.due_at, r.attempt_id, r.attempts, r.resends, r.updated_at, r.route"
 _DONE = "(" + ", ".join(map(repr, sorted(ENDED))) + ")"
 _ANY = "EXISTS (SELECT 1 FROM recipients s WHERE s.message_id = m.id AND s.status {})"
 _BEGUN = _ANY.format(f"NOT IN ({', '.join(map(repr, sorted(UNTOUCHED)))})")
@@ -74,6 +74,7 @@ class SeenRecipient:
     attempts: int
     resends: int
     updated_at: float
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def dialogues(txn: Txn, tenant_id: str, recipient_ids: Sequence[str]) -> list[Se
 def _recipient(row: Row) -> SeenRecipient:
     """The recipient in a row of _RECIPIENT."""
     due_at = moment_of(row[9])
-    return SeenRecipient(*(*row[:9], due_at, row[10] is not None, row[11], row[12], row[13] / US))
+    return SeenRecipient(*(*row[:9], due_at, row[10] is not None, row[11], row[12], row[13] / US, row[14]))
 
 
 def _message(row: Row) -> SeenMessage:

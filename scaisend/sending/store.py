@@ -52,6 +52,7 @@ class Recipient:
     attempts: int
     resends: int
     is_claimed: bool
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +180,13 @@ def _claim_recipients_across_tenants(txn: Txn, message_ids: Sequence[str], attem
         {"attempt": attempt_id, "lease": micros(lease_until), "ids": message_ids, "now": micros(now)},
     )
     found: dict[str, list[Recipient]] = {}
-    for message_id, attempt, recipient_id, number, kind, email, name, tries, attempts, resends in txn.rows(
-        "SELECT message_id, attempt_id, id, number, kind, email, name, tries, attempts, resends FROM recipients "
+    for message_id, attempt, recipient_id, number, kind, email, name, tries, attempts, resends, route in txn.rows(
+        "SELECT message_id, attempt_id, id, number, kind, email, name, tries, attempts, resends, route FROM recipients "
         "WHERE message_id IN :ids ORDER BY message_id, number",
         {"ids": message_ids},
     ):
         found.setdefault(message_id, []).append(
-            Recipient(recipient_id, number, kind, email, name, tries, attempts, resends, attempt == attempt_id)
+            Recipient(recipient_id, number, kind, email, name, tries, attempts, resends, attempt == attempt_id, route)
         )
     return found
 

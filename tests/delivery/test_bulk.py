@@ -5,6 +5,7 @@ from scaisend.delivery.bulk import (
     FAIL,
     HOLD,
     REQUEUE,
+    REROUTE,
     Queued,
     Wanted,
     may_undo,
@@ -52,8 +53,12 @@ class PlanTests(PlainTestCase):
         self.assertEqual((plan.action, plan.undo_s, plan.reason, plan.wanted.to), (FAIL, 600.0, "wrong prices", "a@b.test"))
         self.assertEqual(read_plan({"action": "hold", "reason": "x", "undo_s": 5}, NOW).undo_s, 5.0)
         self.assertEqual(read_plan({"action": "delay", "reason": "x", "until": NOW + 60}, NOW).until, NOW + 60)
+        led = read_plan({"action": "reroute", "reason": "x", "route": "MX.test"}, NOW)
+        self.assertEqual((led.route, led.undo_s), ("mx.test:25", 600.0))
+        self.assertIsNone(read_plan({"action": "reroute", "reason": "x", "route": None}, NOW).route)
         for given, field in (
-            ({"action": "send", "reason": "x"}, "action"), ({"action": "fail"}, "reason"), ({"action": "fail", "reason": "x", "undo_s": -1}, "undo_s"),
+            ({"action": "reroute", "reason": "x"}, "route"), ({"action": "reroute", "reason": "x", "route": "a b"}, "route"), ({"action": "reroute", "reason": "x", "route": 5}, "route"),
+            ({"action": "fail", "reason": "x", "route": "mx.test"}, "route"), ({"action": "send", "reason": "x"}, "action"), ({"action": "fail"}, "reason"), ({"action": "fail", "reason": "x", "undo_s": -1}, "undo_s"),
             ({"action": "fail", "reason": "x", "until": NOW + 5}, "until"), ({"action": "delay", "reason": "x"}, "until"), ({"action": "fail", "reason": "a\nb"}, "reason"),
             ({"action": "delay", "reason": "x", "until": NOW + 1e6}, "until"), ({"action": "fail", "reason": "x", "filters": {}}, "filters"),
         ):
@@ -61,6 +66,6 @@ class PlanTests(PlainTestCase):
 
     def test_until_when_it_can_be_undone(self):
         """Before the action begins; a hold always."""
-        for action in (FAIL, REQUEUE, DELAY, HOLD):
+        for action in (FAIL, REQUEUE, DELAY, REROUTE, HOLD):
             found = {status for status in ("gathering", "waiting", "running", "done", "undoing", "undone") if may_undo(action, status)}
             self.assertEqual(found, {"gathering", "waiting"} | ({"done"} if action == HOLD else set()))

@@ -1,17 +1,26 @@
 import json
+from dataclasses import replace
+
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred, gatherResults
 
 from scaisend.caller import Caller
 from scaisend.delivery import bulk_worker
-from scaisend.delivery.bulk_api import BulkApi
+from scaisend.delivery.bulk import read_plan
+from scaisend.delivery.bulk_api import BulkApi, begin, found
 from scaisend.delivery.bulk_store import drop_old_jobs_across_tenants
 from scaisend.delivery.bulk_worker import BulkJobs
 from scaisend.delivery.orders_store import note_domains_across_tenants
-from scaisend.faults import Conflict, NotFound
+from scaisend.faults import Conflict, Forbidden, NotFound
+from scaisend.identity.people_store import make_partner, make_tenant
 from scaisend.identity.permissions import OURS
 from scaisend.identity.reach import ABOVE
 from scaisend.messages.store import HELD_AT, US
-from tests.base import PlainTestCase
+from scaisend.storage.migrations.run import migrate
+from scaisend.storage.pool import open_database
+from tests.base import PlainTestCase, ReactorTestCase
 from tests.world.inline_database import inline_database
+from tests.world.mariadb import private_mariadb
 from tests.world.messages import To, insert_message
 from tests.world.tenants import NOW, call_by, caller_with, id_maker, make_a_key, make_a_tenant, now
 
@@ -109,6 +118,47 @@ class BulkJobsTests(PlainTestCase):
         moment = int((self.at + 3_600) * US)
         self.assertEqual(self.rows(), {"a@x.test": ("queued", "delayed", moment, None), "b@x.test": ("queued", "rendering", None, moment)})
 
+    def routes(self):  # type: ignore[no-untyped-def]
+        return dict(self.database.now(lambda txn: txn.rows("SELECT email, route FROM recipients")))
+
+    def test_a_reroute(self) -> None:
+        """Held until its time is over, then led elsewhere: what waited for its host is due now, the rest when it was; and back again."""
+        self.mail("a@x.test", "b@y.test")
+        self.mail("c@x.test", rendered=False)
+        self.mail("d@x.test")
+        self.database.now(lambda txn: txn.execute("UPDATE recipients SET waiting = 'delayed', due_at = due_at + 900 WHERE email = 'd@x.test'"))
+        before = self.rows()
+        first = self.begin("reroute", {"to_domain": "x.test"}, caller=OPERATOR, route="relay.test")
+        self.turn()
+        self.assertEqual((self.rows()["a@x.test"][1], self.job(first)["status"], self.job(first)["route"]), ("held", "waiting", "relay.test:25"))
+        self.ask(self.api.undo, job_id=first, caller=OPERATOR)
+        self.turn()
+        self.assertEqual((self.rows(), set(self.routes().values())), (before, {None}))
+        second = self.begin("reroute", {"to_domain": "x.test"}, caller=OPERATOR, route="relay.test:26")
+        self.turn()
+        self.at += 601
+        self.turn()
+        self.assertEqual((self.job(second)["status"], self.job(second)["done"]), ("done", 3))
+        self.assertEqual(self.routes(), {"a@x.test": "relay.test:26", "b@y.test": None, "c@x.test": "relay.test:26", "d@x.test": "relay.test:26"})
+        self.assertEqual(self.rows(), before | {"a@x.test": ("deferred", "delivery", int(self.at * US), None)})
+        self.begin("reroute", caller=OPERATOR, route=None, undo_s=0)
+        self.turn()
+        self.turn()
+        self.assertEqual(set(self.routes().values()), {None})
+        self.assertEqual(self.rows()["b@y.test"], before["b@y.test"])
+
+    def test_who_may_reroute(self) -> None:
+        """Hosts are shared: among several tenants the operator alone leads mail to them, of one tenant if so wished."""
+        self.mail("a@x.test")
+        self.mail("b@x.test", tenant=self.other)
+        for query in ({}, {"tenant_id": self.other.id}):
+            self.assertRaises(Forbidden, self.ask, self.api.begin, {"action": "reroute", "route": "127.0.0.1:25", "reason": "x"}, **query)
+        self.assertRaises(Forbidden, self.begin, "reroute", caller=replace(OPERATOR, permissions=frozenset({"mail.cancel"})), route="mx.test")
+        self.ask(self.api.begin, {"action": "reroute", "route": "mx.test", "reason": "x", "undo_s": 0}, caller=OPERATOR, tenant_id=self.tenant.id)
+        self.turn()
+        self.turn()
+        self.assertEqual(self.routes(), {"a@x.test": "mx.test:25", "b@x.test": None})
+
     def test_what_is_in_hands_is_left(self) -> None:
         """What a worker holds, and a message of which only a part is meant, before it is rendered."""
         self.mail("a@x.test", "b@y.test", rendered=False)
@@ -183,3 +233,37 @@ class BulkJobsTests(PlainTestCase):
             self.assertRaises(NotFound, self.ask, what, job_id=job_id, caller=self.stranger)
         self.assertRaises(NotFound, self.ask, self.api.begin, {"action": "fail", "reason": "x"}, caller=self.stranger, tenant_id=self.tenant.id)
         self.assertEqual(len(self.ask(self.api.show_all, caller=OPERATOR)), 2)
+
+
+class ServerTests(ReactorTestCase):
+    """The same SQL on MariaDB, two processes at one job."""
+
+    async def setUp(self) -> None:
+        server, self.ids = private_mariadb(), id_maker()
+        url = server.url(server.create_database())
+        migrate(url)
+        self.here, self.there = (open_database(url, reactor=reactor) for _ in range(2))
+        for each in (self.here, self.there):
+            self.addCleanup(each.close)
+
+    async def ask(self, statement: str):  # type: ignore[no-untyped-def]
+        return [tuple(row) for row in await self.here.run(lambda txn: txn.rows(statement))]
+
+    async def test_a_reroute(self) -> None:
+        """Each recipient of the filter is led elsewhere once and due at once; nobody else's is touched."""
+        self.patch(bulk_worker, "PAGE", 7)
+        self.patch(bulk_worker, "ACTS", 5)
+        partner = await self.here.run(make_partner, self.ids, name="Acme", now_s=NOW)
+        tenant = await self.here.run(make_tenant, self.ids, name="Acme", partner_id=partner.id, now_s=NOW)
+        for number in range(20):
+            to = [To(email=f"{name}{number}@{name}.test", status="deferred", waiting="retry", due_at=NOW + 50) for name in "xy"]
+            await self.here.run(insert_message, self.ids, tenant.id, to, body=b"mail")
+        plan = read_plan({"action": "reroute", "route": "relay.test", "filter": {"to_domain": "x.test"}, "reason": "x", "undo_s": 0}, NOW)
+        job = await begin(self.here, self.ids, tenant.id, plan, "cli", NOW)
+        workers = [BulkJobs(database=each, ids=self.ids, now_s=lambda: NOW + 1) for each in (self.here, self.there)]
+        while (await self.here.run(found, job.id, tenant.id)).status != "done":
+            await gatherResults([ensureDeferred(each.turn()) for each in workers])
+        ended = await self.here.run(found, job.id, tenant.id)
+        self.assertEqual((ended.route, ended.gathered, ended.done), ("relay.test:25", 20, 20))
+        rows = await self.ask("SELECT SUBSTRING(email, 1, 1), route, waiting, due_at, COUNT(*) FROM recipients GROUP BY 1, 2, 3, 4 ORDER BY 1")
+        self.assertEqual(rows, [("x", "relay.test:25", "delivery", int((NOW + 1) * US), 20), ("y", None, "retry", int((NOW + 50) * US), 20)])

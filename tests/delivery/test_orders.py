@@ -1,6 +1,6 @@
 from scaisend.delivery.lanes import Override
 from scaisend.delivery.mx import Exchange
-from scaisend.delivery.orders import Order, exchange_of, read_limits, read_name, read_route, standing
+from scaisend.delivery.orders import Order, exchange_of, read_host, read_limits, read_name, read_route, standing
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
 
@@ -24,7 +24,10 @@ class OrdersTests(PlainTestCase):
             self.assertIsNotNone(exchange_of(Order("a.test", route=route)))
         for given in ("", " ", "mx.test:99999", "mx.test:x", "a,b=c", "a\r\nb", "mx.test:0"):
             self.assertEqual(self.assertRaises(Invalid, read_route, "a.test", given).faults[0].field, "route")
-        self.assertRaises(Invalid, read_route, "mx1.test,mx2.test", "mx.test")
+        for name in ("mx1.test,mx2.test", "mx.test:25"):
+            self.assertRaises(Invalid, read_route, name, "mx.test")
+        for given in ("mx.test,*=other.test", "mx.test=x", "m" * 241, "bücher.test"):
+            self.assertEqual(self.assertRaises(Invalid, read_host, given).faults[0].field, "route")
 
     def test_limits(self):
         """Whole connections, any rate from 1; null is as learned."""

@@ -11,7 +11,8 @@ from scaisend.delivery.pool_client import PoolLimits
 from scaisend.dns import DnsTrouble
 from tests.delivery.jobs import a_job
 from tests.delivery.pools import PoolsTestCase, Zone
-from tests.world.smtp_peer import DROP, SILENT, SmtpSink, free_port, has_smtp_sink
+from tests.world.ports import free_port
+from tests.world.smtp_peer import DROP, SILENT, SmtpSink, has_smtp_sink
 
 
 class DeliveringTests(PoolsTestCase):
@@ -35,6 +36,19 @@ class DeliveringTests(PoolsTestCase):
             await self.send(pools, a_job(name, to=f"u@{name}.test"))
         self.assertEqual(peer.connections, 1)
         self.assertEqual([each.name for each in pools.state()], [f"mx.test:{peer.port}"])
+
+    async def test_a_mail_with_a_route_of_its_own(self):
+        """It goes there, whatever its domain's hosts are; the domain leads where it did, and its pause holds for it too."""
+        own, other = self.peer(), self.peer()
+        pools = self.pools({"in.test": own.port})
+        route = f"127.0.0.1:{other.port}"
+        outcomes = await self.send(pools, a_job("a"), a_job("b", route=route), a_job("c", to="u@nowhere.test", route=route))
+        self.assertEqual([each.kind for each in outcomes], [DELIVERED] * 3)
+        self.assertEqual((len(own.mails), len(other.mails)), (1, 2))
+        self.assertEqual(pools.leads, {"in.test": f"127.0.0.1:{own.port}"})
+        pools.pause("in.test")
+        (outcome,) = await self.send(pools, a_job("d", route=route))
+        self.assertEqual((outcome.kind, outcome.waiting), (BACKOFF, "destination_paused"))
 
     async def test_nothing_is_marked_without_a_connection(self):
         """A mail that never had a host is never `sending`."""

@@ -49,6 +49,16 @@ class PrepareTests(WorkerTestCase):
         found = {job.recipient_id: job.source_pool for job in process.hosts.jobs}
         self.assertEqual(found, {f"{mine}.0": ("192.0.2.1",), f"{pooled}.0": ("192.0.2.9",), f"{theirs}.0": ()})
 
+    def test_a_route_of_its_own(self) -> None:
+        """A job goes where a bulk job led its recipient, from the queue or fresh from rendering; no other does."""
+        mine, other = self.stored(), self.stored()
+        self.send()
+        self.set_row("UPDATE recipients SET route = 'relay.test:26' WHERE message_id <> ?", other)
+        process = self.world.start()
+        process.sweep()
+        routes = {job.recipient_id: job.route for job in process.hosts.jobs}
+        self.assertEqual((routes.pop(f"{mine}.0"), routes.pop(f"{other}.0"), list(routes.values())), ("relay.test:26", None, ["relay.test:26"]))
+
     def test_no_tls_is_said_in_the_header(self) -> None:
         """`TLS-Required: No` counts as a header field (RFC 8689 5); the same line in a body does not."""
         mine = self.stored(headers={"TLS-REQUIRED": "No"})

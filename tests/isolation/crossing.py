@@ -36,7 +36,9 @@ CROSSING: dict[str, str] = {
     "delivery/bulk_store.py:job_across_tenants": "", "delivery/bulk_store.py:jobs_across_tenants": "",
     "delivery/bulk_store.py:lock_job_across_tenants": "", "delivery/bulk_store.py:move_job_across_tenants": "",
     "delivery/bulk_store.py:open_items_across_tenants": "", "delivery/bulk_store.py:open_jobs_across_tenants": "ids of jobs that the worker takes; the job says whose",
-    "delivery/bulk_store.py:release_across_tenants": "", "delivery/bulk_store.py:undo_job_across_tenants": "",
+    "delivery/bulk_store.py:reroute_across_tenants": "", "delivery/bulk_store.py:undo_job_across_tenants": "",
+    "delivery/bulk_store.py:_lock_held_across_tenants": "recipients by the id that the job took with its tenant",
+    "delivery/bulk_store.py:_put_back_across_tenants": "",
     # History.
     "messages/store.py:drop_bodies_across_tenants": "", "messages/store.py:emails_across_tenants": "addresses by the id of a recipient that its caller holds with its tenant",
     "messages/store.py:keep_bodies_across_tenants": "", "messages/store.py:lock_messages_across_tenants": "",

@@ -66,6 +66,13 @@ class ExplainTests(PlainTestCase):
         """Of one recipient when one is asked for."""
         self.assertEqual(self.explain(only="msg_1.9")["recipients"], [])
 
+    def test_another_route(self) -> None:
+        """Where a bulk job leads it is said."""
+        found = self.explain(replace(WAITING, route="relay.test:25"))
+        self.assertEqual(found["recipients"][0]["route"], "relay.test:25")
+        self.assertIn("  goes to relay.test:25 instead of its domain's hosts: a bulk job's order", lines_of(found))
+        self.assertIsNone(self.explain()["recipients"][0]["route"])
+
     def test_lines(self) -> None:
         """For people: the gate, the cause, the cure, and each attempt with its dialogue below."""
         lines = lines_of(self.explain(WAITING, self.event("deferred", **DEFERRED), dialogues=[SAID]))

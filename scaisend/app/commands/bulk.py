@@ -26,7 +26,7 @@ WATCH_EVERY_S = 0.5
 def register(commands: Any) -> None:
     """Adds the command and its verbs; without one it lists."""
     parser = commands.add_parser(
-        "bulk", help="fail, hold, requeue or delay queued mail by filter, with preview and undo",
+        "bulk", help="fail, hold, requeue, delay or reroute queued mail by filter, with preview and undo",
         description="A job first holds the mail that its filter means, and acts on it when its time to undo is over. What is only held can be released at any time.",
     )
     add_options(parser, tenant=True)
@@ -37,6 +37,7 @@ def register(commands: Any) -> None:
     for action, sentence in (
         (bulk.FAIL, "end the mail as failed, ten minutes from now"), (bulk.HOLD, "hold the mail until the job is undone"),
         (bulk.REQUEUE, "try the mail now"), (bulk.DELAY, "put the mail off to a moment"),
+        (bulk.REROUTE, "lead the mail to another host, ten minutes from now"),
     ):
         verb = _verb(verbs, action, sentence, run_begin)
         _filters(verb)
@@ -46,6 +47,10 @@ def register(commands: Any) -> None:
         verb.add_argument("--watch", action="store_true", help="wait until it is done, with its progress on standard error")
         if action == bulk.DELAY:
             verb.add_argument("--until", required=True, metavar="WHEN", help="the moment, at most 72 hours ahead")
+        if action == bulk.REROUTE:
+            where = verb.add_mutually_exclusive_group(required=True)
+            where.add_argument("route", nargs="?", metavar="HOST[:PORT]", help="the host that takes the mail")
+            where.add_argument("--off", action="store_true", help="back to the domains' own hosts")
     for name, sentence, run in (("show", "one job", run_show), ("undo", "give a job's mail back as it was; release what it holds", run_undo)):
         verb = _verb(verbs, name, sentence, run)
         verb.add_argument("id", metavar="ID", help="id of the job")
@@ -82,9 +87,11 @@ def run_preview(options: argparse.Namespace) -> int:
 
 def run_begin(options: argparse.Namespace) -> int:
     """0."""
-    given = {
+    given: Json = {
         "action": options.action, "filter": _given(options), "undo_s": options.undo_s, "until": getattr(options, "until", None), "reason": options.reason,
     }
+    if options.action == bulk.REROUTE:
+        given["route"] = None if options.off else options.route
 
     async def work(adapters: Adapters) -> Json:
         now = time.time()
