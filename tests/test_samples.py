@@ -14,6 +14,7 @@ import yaml
 
 from scaisend.app.commands import COMMANDS
 from scaisend.app.config import SETTINGS
+from scaisend.app.logs import FIELDS
 from scaisend.app.metrics import Metrics
 from tests.base import PlainTestCase
 
@@ -59,6 +60,24 @@ class Monitoring(PlainTestCase):
         known = exposed()
         strangers = {where: sorted(set(NAME.findall(text)) - known) for where, text in expressions().items()}
         self.assertEqual({where: names for where, names in strangers.items() if names}, {})
+
+    def test_the_page_names_what_there_is(self) -> None:
+        """docs/monitoring.md speaks of metrics that docs/metrics.md has, and of each alert, as what it is, and of no other."""
+        page, metrics = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("monitoring.md", "metrics.md"))
+        named, known = set(NAME.findall(page)), set(NAME.findall(metrics))
+        self.assertTrue(named)
+        self.assertEqual(sorted(named - known), [])
+        rules = {
+            rule["alert"]: rule["labels"]["severity"] for document in documents(ETC / "alerts.yml") for group in document["groups"] for rule in group["rules"]
+        }
+        self.assertEqual(dict(re.findall(r"(?m)^\| `(ScaiSend\w+)` \| (\w+) \|", page)), rules)
+
+    def test_the_page_names_the_log_s_fields(self) -> None:
+        """What a JSON line has, docs/monitoring.md explains."""
+        page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+        section = page.partition("## The log")[2]
+        explained = {name for row in re.findall(r"(?m)^\| (`.*?`) \|", section) for name in re.findall(r"`(\w+)`", row)}
+        self.assertEqual(explained, {"at", "level", "from", "text", "failure", *FIELDS})
 
     def test_every_label_that_is_asked_for_exists(self) -> None:
         """The same for labels."""
