@@ -90,6 +90,42 @@ class OperatorTests(PlainTestCase):
         self.assertEqual(events, count)
         self.house.audit()
 
+    def test_a_worker_dies_in_the_middle_of_a_reroute(self) -> None:
+        """Queued mail of a filter goes by another host once its job is over: each once, though a worker and a sender die on the way."""
+        self.sink.close()
+        kept, count = self.send("k", 10, "kept.test"), self.send("r", 150, "moved.test")
+        wait_until(lambda: self.house.states()["deferred"] + self.house.states()["queued"] == kept + count, 60.0, lambda: str(self.house.states()), 0.1)
+        counted = self.house.command_json("bulk", "preview", "--to-domain", "moved.test", "--json")
+        self.assertEqual((counted["complete"], 0 < counted["count"] <= count), (True, True))
+        route = f"127.0.0.1:{self.other.port}"
+        self.house.command("destinations", "reroute", "moved.test", "127.0.0.1:9", "--reason", "a worse idea")
+        moved = 0
+        for turn in range(10):  # what was in a sender's hands when a job passed is the next one's
+            job = self.house.command_json("bulk", "reroute", route, "--to-domain", "moved.test", "--reason", "their MX burns", "--undo-s", "0", "--json")
+            if turn == 0:
+                wait_until(lambda: self.led(route) > 0, 30.0, lambda: self.house.logs(), 0.01)
+                self.house.kill(["api", "first"])
+                self.house.start("api", "api", "worker")
+                self.house.start("first", "smtp")
+            done = self.house.command_json("bulk", "show", job["id"], "--watch", "--json")
+            self.assertEqual((done["status"], done["route"], done["done"]), ("done", route, done["gathered"]))
+            moved = self.led(route)
+            if moved == count:
+                break
+        self.assertEqual(moved, count)
+        self.settled(count)
+        self.assertEqual((len(self.other.copies), max(self.other.copies.values())), (count, 1))
+        self.assertEqual(self.led(route) - count, 0)
+        told = self.house.command("explain", "r-0-0-0@moved.test")
+        self.assertIn(f"goes to {route}", told)
+        self.assertNotIn("goes to", self.house.command("explain", "k-0-0-0@kept.test"))
+        self.assertEqual(self.house.states()["delivered"], count)
+        self.house.audit()
+
+    def led(self, route: str) -> int:
+        """How many recipients have the route."""
+        return int(self.house.ask(f"SELECT COUNT(*) FROM recipients WHERE route = '{route}'")[0][0])
+
     def test_a_warming_address(self) -> None:
         """It sends what its plan gives over both processes, not one mail more, and the warm address the rest."""
         self.house.stop("first", "second")
