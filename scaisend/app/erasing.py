@@ -14,9 +14,21 @@ from scaisend.suppressions.erase_store import hide
 from scaisend.suppressions.erased import KNOWN_AFTER_S, ErasedNames, Erasure
 
 
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """Who has it done, for the audit log: a person's or key's id, from which address, by which request."""
+
+    actor: str = "cli"
+    source: str | None = None
+    request_id: str | None = None
+
+
 @dataclass(slots=True)
 class Erasing:
-    """What was erased: recipients, mails that were ended, entries of lists; objects deleted, and kept since other requests name them; what is left."""
+    """What was erased: recipients, mails that were ended, entries of lists; objects deleted, and kept since other requests name them; what is left.
+
+    `complete` is false when there were more mails than there was time for.
+    """
 
     recipients: int = 0
     ended: int = 0
@@ -24,6 +36,7 @@ class Erasing:
     objects_deleted: int = 0
     objects_kept: int = 0
     left: int = 0
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +51,16 @@ class House:
     rest: Callable[[float], Awaitable[None]]
 
 
-async def erase(house: House, tenant_id: str, address: str, told: Callable[[Erasing], None] = lambda done: None) -> Erasing:
+async def erase(
+    house: House, tenant_id: str, address: str, told: Callable[[Erasing], None] = lambda done: None, *, by: Eraser = Eraser(), most_s: float | None = None
+) -> Erasing:
     """The address is gone from the tenant's mails, events and lists, as far as no worker holds a mail to it; the log says so without it.
+
+    After `most_s` seconds no further page of mails is begun.
 
     Raises: Unavailable; whatever was done is done, and asking again goes on.
     """
-    email, done = fold(address), Erasing()
+    email, done, began = fold(address), Erasing(), house.now_s()
     names = await _names(house)
     done.suppressions = await house.database.run(hide, tenant_id, email, names.name(tenant_id, email))
     emails = [each for each in await house.database.run(spellings, tenant_id, _lowered(address, email)) if fold(each) == email]
@@ -62,7 +79,10 @@ async def erase(house: House, tenant_id: str, address: str, told: Callable[[Eras
         done.left += page.left
         after = page.after
         told(done)
-    await house.database.run(_record, tenant_id, names.name(tenant_id, email), done, house.now_s())
+        if after is not None and most_s is not None and house.now_s() - began > most_s:
+            done.complete = False
+            break
+    await house.database.run(_record, tenant_id, names.name(tenant_id, email), done, by, house.now_s())
     return done
 
 
@@ -94,9 +114,9 @@ async def _delete(objects: Objects, name: str) -> None:
         pass
 
 
-def _record(txn: Txn, tenant_id: str, name: str, done: Erasing, now: float) -> None:
+def _record(txn: Txn, tenant_id: str, name: str, done: Erasing, by: Eraser, now: float) -> None:
     record_act(
-        txn, tenant_id, actor="cli", action="recipient.erase", resource=name,
-        change={"recipients": done.recipients, "ended": done.ended, "suppressions": done.suppressions, "left": done.left}, source=None, request_id=None,
-        happened_at=now,
+        txn, tenant_id, actor=by.actor, action="recipient.erase", resource=name,
+        change={"recipients": done.recipients, "ended": done.ended, "suppressions": done.suppressions, "left": done.left}, source=by.source,
+        request_id=by.request_id, happened_at=now,
     )

@@ -11,6 +11,8 @@ from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import compatibility_routes
 from scaisend.app.config import Config
 from scaisend.app.docs_api import DocsApi
+from scaisend.app.erasing import House
+from scaisend.app.erasing_api import ErasuresApi
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.people import people_routes
 from scaisend.app.setup import Setup
@@ -32,6 +34,7 @@ from scaisend.messages.api import MessagesApi
 from scaisend.messages.moments import read_moment
 from scaisend.sending.batches_api import BatchesApi
 from scaisend.sending.compose import encode_attachment
+from scaisend.storage.pausing import pause
 from scaisend.suppressions.api import SuppressionsApi
 from scaisend.suppressions.groups_api import GroupsApi
 from scaisend.tracking.api import UnsubscribeApi
@@ -70,6 +73,9 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *ops.public_routes(),
         *ops.admin_routes(),
         *SetupApi(setup=Setup(adapters=adapters)).routes(),
+        *ErasuresApi(house=House(
+            database, adapters.objects, ids, assembly.erasure, time.time, lambda wait_s: pause(adapters.reactor, wait_s),
+        )).routes(),
         *WelcomeApi().routes(),
     ]
     return [*routes, *DocsApi(routes=routes).routes()]

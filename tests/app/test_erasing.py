@@ -33,7 +33,9 @@ class Shelf:
         del self.kept[name]
 
 
-class ErasingTests(RoadTestCase):
+class ErasingTestCase(RoadTestCase):
+    """A house in memory in which recipients can be erased."""
+
     def setUp(self) -> None:
         super().setUp()
         self.erasure = Erasure(Sealer(b"secret", lambda count: b"n" * count), lambda count: b"k" * count, lambda: self.now_s)
@@ -62,6 +64,8 @@ class ErasingTests(RoadTestCase):
         tables = [row[0] for row in self.database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return "\n".join(str(row) for table in tables for row in self.database.rows(f"SELECT * FROM {table}"))
 
+
+class ErasingTests(ErasingTestCase):
     def test_nothing_of_the_recipient_is_left(self) -> None:
         """Mails delivered and waiting, whatever the case they were written in: addresses, names, subjects, bodies and events' data are gone, counts stay."""
         done = self.send("Jane@Example.com", subject="Dear Jane Roe", custom_args={"customer": "Jane Roe"})

@@ -190,6 +190,8 @@ PEOPLE = (
     *r("GET=200", "/v3/subusers"), *r("GET=200", "/v3/subusers", "tenant", query="?username={name}", unknown=200, note="username"),
     *r("GET=200", "/v3/subusers/reputations"),
     *r("GET=200 PUT=200", f"{ADMIN}/tenants/<tenant_id>/tracking", "tenant", {"open": {"enabled": True}}),
+    *r("POST=200", f"{ADMIN}/erasures", None, {"email": "another-{fresh}@left.test"}),
+    *r("POST=200", f"{ADMIN}/erasures", "tenant", {"email": "another-{fresh}@left.test"}, query="?tenant_id={tenant_id}", note="tenant_id"),
     *r("GET=200", f"{ADMIN}/users"), *r("GET=200", f"{ADMIN}/users/<user_id>", "user"),
     *r("GET=200", f"{ADMIN}/groups"), *r("GET=200", f"{ADMIN}/groups/<group_id>", "user"), *r("GET=200", f"{ADMIN}/groups/<group_id>/members", "user"),
     *r("GET=200 POST=201", f"{ADMIN}/roles", None, {**NAMED, "permissions": ["mail.send"]}),

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 def _sum(before: Erasing, now: Erasing) -> Erasing:
     return Erasing(
         before.recipients + now.recipients, before.ended + now.ended, before.suppressions + now.suppressions, before.objects_deleted + now.objects_deleted,
-        before.objects_kept + now.objects_kept, now.left,
+        before.objects_kept + now.objects_kept, now.left, now.complete,
     )
 
 
