@@ -260,7 +260,8 @@ ABOVE_TENANTS = {
     "identity/instance_store.py:check_fingerprint", "identity/instance_store.py:set_fact", "identity/instance_store.py:find_fact",
     "identity/keys_store.py:find_credential", "identity/people_store.py:make_partner",
     "identity/people_store.py:make_tenant", "identity/people_store.py:tenants", "identity/people_store.py:only_tenant",
-    "identity/people_store.py:find_tenant", "identity/people_store.py:partners", "identity/people_store.py:partner_within",
+    "identity/people_store.py:find_tenant", "identity/people_store.py:tenants_called", "identity/people_store.py:lock_partner",
+    "identity/people_store.py:partners", "identity/people_store.py:partner_within",
     "identity/people_store.py:set_partner_status", "identity/people_store.py:init_installation",
 }
 # Tables may be long; what they replace would be longer.

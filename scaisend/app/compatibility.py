@@ -14,6 +14,7 @@ from scaisend.delivery.sources import parse_sources
 from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.domains import Domains
 from scaisend.domains.links_api import LinksApi
+from scaisend.domains.subusers_api import SubuserDomainsApi
 from scaisend.domains.verified_senders_api import SendsOwn, VerifiedSendersApi
 from scaisend.domains.whitelabel_api import WhitelabelApi
 from scaisend.faults import Unauthenticated
@@ -37,13 +38,16 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
     config, database, ids = adapters.config, adapters.database, adapters.ids
     targets = webhook_targets(adapters)
     sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
+    tracking_host = urlsplit(config["TRACKING_BASE_URL"]).hostname or ""
+    addresses = [each.address for each in sources if each.address is not None]
     return [
         *AccountApi(database=database).routes(),
-        *SubusersApi(database=database).routes(),
+        *SubusersApi(database=database, ids=ids, sources=addresses).routes(),
         *SettingsApi(database=database).routes(),
-        *WhitelabelApi(database=database, domains=domains, sources=[each.address for each in sources if each.address is not None]).routes(),
+        *WhitelabelApi(database=database, domains=domains, sources=addresses).routes(),
+        *SubuserDomainsApi(database=database, domains=domains, tracking_host=tracking_host).routes(),
         *LinksApi(
-            database=database, tracking_host=urlsplit(config["TRACKING_BASE_URL"]).hostname or "",
+            database=database, tracking_host=tracking_host,
             resolver=DnsClient(reactor=adapters.reactor, nameservers=list(config["DNS_RESOLVERS"]) or None, cache_cap_s=0, clock=time.time),
         ).routes(),
         *VerifiedSendersApi(

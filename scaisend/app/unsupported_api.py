@@ -13,7 +13,14 @@ from scaisend.http.reply import Reply, error_reply, json_reply
 from scaisend.http.route import Route
 
 WARMUP = "Warm-up plans are the operator's: scaisend destinations warmup, or PUT /api/admin/warmups/{address}."
-SUBUSERS = "There are no subusers: tenants stand in their place."
+OWN_DOMAINS = (
+    "A domain belongs to the tenant that sends from it, with keys of its own, and several tenants may have the same one:"
+    " add it by POST /v3/whitelabel/domains with on-behalf-of, or delete it there."
+)
+OWN_LINKS = "A branded link belongs to the tenant whose links lead over it: add it by POST /v3/whitelabel/links with on-behalf-of, or delete it there."
+SUBUSER_STATS = "Statistics are those of one account: use GET /v3/stats with on-behalf-of."
+CREDITS = "There are no credits: PUT /api/admin/tenants/{id}/limits says what a tenant may send."
+MONITOR = "Mail of others is not copied to a monitor: GET /v3/messages with on-behalf-of shows what is sent."
 REVERSE = "There is no reverse DNS by API: the operator sets the PTR records of the source addresses."
 TEAM = "People and their roles come from the identity provider, or are seen in the console."
 ACCESS = "Addresses that may call the API are not kept here: the operator's firewall does that."
@@ -36,33 +43,29 @@ def _row(path: str, methods: str, reason: str, **answers: object) -> Unsupported
 
 
 TABLE: Sequence[Unsupported] = (
-    _row("/v3/whitelabel/links/subuser", "GET DELETE", SUBUSERS),
-    _row("/v3/whitelabel/links/<link_id>/subuser", "POST", SUBUSERS),
+    _row("/v3/whitelabel/links/subuser", "DELETE", OWN_LINKS),
+    _row("/v3/whitelabel/links/<link_id>/subuser", "POST", OWN_LINKS),
     _row("/v3/whitelabel/ips", "GET POST", REVERSE, GET=[]),
     _row("/v3/whitelabel/ips/<rdns_id>", "GET DELETE", REVERSE),
     _row("/v3/whitelabel/ips/<rdns_id>/validate", "POST", REVERSE),
     _row("/v3/whitelabel/dns/email", "POST", "Records are not mailed: show them by GET /v3/whitelabel/domains/{id}."),
-    _row("/v3/whitelabel/domains/subuser", "GET DELETE", SUBUSERS),
-    _row("/v3/whitelabel/domains/subuser/all", "GET", SUBUSERS),
-    _row("/v3/whitelabel/domains/<domain_id>/subuser", "POST DELETE", SUBUSERS),
-    _row("/v3/whitelabel/domains/<domain_id>/subuser:add", "POST", SUBUSERS),
+    _row("/v3/whitelabel/domains/subuser", "DELETE", OWN_DOMAINS),
+    _row("/v3/whitelabel/domains/<domain_id>/subuser", "POST DELETE", OWN_DOMAINS),
+    _row("/v3/whitelabel/domains/<domain_id>/subuser:add", "POST", OWN_DOMAINS),
     _row("/v3/senders", "GET POST", "The marketing sender API is not here: use /v3/verified_senders.", GET={"result": []}),
     _row("/v3/senders/<sender_id>", "GET PATCH DELETE", "The marketing sender API is not here: use /v3/verified_senders."),
     _row("/v3/senders/<sender_id>/resend_verification", "POST", "The marketing sender API is not here: use /v3/verified_senders."),
     _row("/v3/partner_settings", "GET", "There are no partner settings.", GET={"result": []}),
     _row("/v3/partner_settings/new_relic", "GET PATCH", "There are no partner settings."),
     _row("/v3/user/password", "PUT", "There are no passwords: credentials are API keys, or the identity provider's."),
-    _row("/v3/subusers", "POST", SUBUSERS),
-    _row("/v3/subusers/stats", "GET", SUBUSERS),
-    _row("/v3/subusers/stats/monthly", "GET", SUBUSERS),
-    _row("/v3/subusers/stats/sums", "GET", SUBUSERS),
-    _row("/v3/subusers/<username>", "PATCH DELETE", SUBUSERS),
-    _row("/v3/subusers/<username>/ips", "PUT", SUBUSERS),
-    _row("/v3/subusers/<username>/credits", "GET PUT", SUBUSERS),
-    _row("/v3/subusers/<username>/credits/remaining", "PATCH", SUBUSERS),
-    _row("/v3/subusers/<username>/monitor", "GET POST PUT DELETE", SUBUSERS),
-    _row("/v3/subusers/<username>/stats/monthly", "GET", SUBUSERS),
-    _row("/v3/subusers/<username>/website_access", "PATCH", SUBUSERS),
+    _row("/v3/subusers/stats", "GET", SUBUSER_STATS),
+    _row("/v3/subusers/stats/monthly", "GET", SUBUSER_STATS),
+    _row("/v3/subusers/stats/sums", "GET", SUBUSER_STATS),
+    _row("/v3/subusers/<username>/credits", "GET PUT", CREDITS),
+    _row("/v3/subusers/<username>/credits/remaining", "PATCH", CREDITS),
+    _row("/v3/subusers/<username>/monitor", "GET POST PUT DELETE", MONITOR),
+    _row("/v3/subusers/<username>/stats/monthly", "GET", SUBUSER_STATS),
+    _row("/v3/subusers/<username>/website_access", "PATCH", TEAM),
     _row("/v3/teammates", "GET POST", TEAM, GET={"result": []}),
     _row("/v3/teammates/pending", "GET", TEAM, GET={"result": []}),
     _row("/v3/teammates/pending/<token>", "DELETE", TEAM),

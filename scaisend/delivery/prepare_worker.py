@@ -17,7 +17,9 @@ from scaisend.address import domain_of, parse
 from scaisend.delivery import store
 from scaisend.delivery.dkim import SigningKey, load_signing_key, sign
 from scaisend.delivery.job import Job
+from scaisend.delivery.sources import narrowed
 from scaisend.domains.store import SenderDomain, sender_domains_across_tenants
+from scaisend.identity.addresses_store import addresses_across_tenants
 from scaisend.sealing import Sealer
 from scaisend.sending.compose import join, object_keys, unpack
 from scaisend.sending.outbound import Lease, OutboundMail
@@ -37,6 +39,7 @@ PATIENCE_S = 20.0  # for a connection: mails for a slow destination do not keep 
 
 Pair = tuple[str, str]
 T = TypeVar("T")
+K = TypeVar("K", str, Pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Preparing:
         self._token_key, self._opt_out_key = sealer.key_for("return-path"), sealer.key_for("opt-out")
         self._senders: dict[Pair, tuple[float, Sender]] = {}
         self._pools: dict[Pair, tuple[float, tuple[str, ...]]] = {}
+        self._own: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def jobs(
         self, mails: Sequence[OutboundMail], lease: Lease, may_finish: Callable[[str], bool]
@@ -70,6 +74,7 @@ class Preparing:
         domains = [(mail.tenant_id, domain_of(mail.from_email)) for mail in mails]
         known = await self._senders_of(set(domains), now)
         pools = await self._pools_of({(mail.tenant_id, mail.ip_pool) for mail in mails if mail.ip_pool}, now)
+        own = await self._own_of({mail.tenant_id for mail in mails}, now)
         senders = [known[pair] for pair in domains]
         small = {key: whole for number, mail in enumerate(mails) for key, whole in self._small(number, mail)}
         signed = await self._sign([(whole, senders[number].keys) for (number, _), whole in small.items()], now)
@@ -77,6 +82,7 @@ class Preparing:
         jobs: list[tuple[OutboundMail, Recipient, Job]] = []
         for number, mail in enumerate(mails):
             pool = pools[(mail.tenant_id, mail.ip_pool)] if mail.ip_pool else senders[number].addresses
+            pool = narrowed(pool, own[mail.tenant_id])
             for to in mail.recipients:
                 if to.is_claimed:
                     body = bodies.get((number, None)) or bodies.get((number, to.id))
@@ -165,6 +171,16 @@ class Preparing:
             known |= learnt
         return known
 
+    async def _own_of(self, tenant_ids: Iterable[str], now: float) -> dict[str, tuple[str, ...]]:
+        """The addresses that mail of each tenant leaves by, whatever it is of; none: any."""
+        known, wanted = _remembered(self._own, tenant_ids, now)
+        if wanted:
+            found = await self._database.run(addresses_across_tenants, wanted)
+            learnt = {tenant_id: found.get(tenant_id, ()) for tenant_id in wanted}
+            _remember(self._own, learnt, now)
+            known |= learnt
+        return known
+
 
 def _needs_no_tls(packed: bytes) -> bool:
     """Whether the mail's header says so; what its body says is no header."""
@@ -172,21 +188,21 @@ def _needs_no_tls(packed: bytes) -> bool:
     return NO_TLS in packed[: end + 2 if end >= 0 else HEADER_BYTES].lower()
 
 
-def _remembered(memory: Mapping[Pair, tuple[float, T]], pairs: Iterable[Pair], now: float) -> tuple[dict[Pair, T], list[Pair]]:
-    """What is remembered of the pairs, and those of which nothing is, in order."""
-    known: dict[Pair, T] = {}
-    wanted: list[Pair] = []
-    for pair in pairs:
-        entry = memory.get(pair)
+def _remembered(memory: Mapping[K, tuple[float, T]], keys: Iterable[K], now: float) -> tuple[dict[K, T], list[K]]:
+    """What is remembered of the keys, and those of which nothing is, in order."""
+    known: dict[K, T] = {}
+    wanted: list[K] = []
+    for key in keys:
+        entry = memory.get(key)
         if entry is None or now - entry[0] > REMEMBERED_S:
-            wanted.append(pair)
+            wanted.append(key)
         else:
-            known[pair] = entry[1]
+            known[key] = entry[1]
     return known, sorted(wanted)
 
 
-def _remember(memory: dict[Pair, tuple[float, T]], learnt: Mapping[Pair, T], now: float) -> None:
+def _remember(memory: dict[K, tuple[float, T]], learnt: Mapping[K, T], now: float) -> None:
     if len(memory) > MOST_REMEMBERED:
         memory.clear()
-    for pair, what in learnt.items():
-        memory[pair] = (now, what)
+    for key, what in learnt.items():
+        memory[key] = (now, what)

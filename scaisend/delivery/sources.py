@@ -50,6 +50,13 @@ class Sources:
         return [source for source in self._configured if not wanted or source.address in wanted]
 
 
+def narrowed(chosen: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """The addresses of a pool or domain that are the tenant's `own`; where none is, its own; without own ones those `chosen`. None: any."""
+    if not own:
+        return tuple(chosen)
+    return tuple([each for each in chosen if each in own]) or tuple(own)
+
+
 def parse_sources(text: str, *, helo_name: str) -> tuple[Source, ...]:
     """SMTP_SOURCE_IPS: `address=helo-name,…`; a missing name is `helo_name`. Raises: Invalid, naming the entry."""
     sources = []

@@ -84,7 +84,7 @@ class LinksApi:
 
     async def _username(self, call: Call) -> str:
         found = await self._database.read(tenant, call.caller.tenant_id)
-        return (found.slug or found.name) if found else ""
+        return found.username if found else ""
 
     def _shape(self, call: Call, each: BrandedLink, username: str) -> dict[str, object]:
         return shape(each, tracking_host=self._tracking_host, user_id=user_id(call.caller.tenant_id), username=username)

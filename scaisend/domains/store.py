@@ -207,7 +207,7 @@ def owner_across_tenants(txn: Txn, name: str) -> tuple[str, str] | None:
     """The active tenant that has verified the domain of this name, and its partner; the first of several."""
     row = txn.row(
         "SELECT d.tenant_id, t.partner_id FROM domains d JOIN tenants t ON t.id = d.tenant_id "
-        "WHERE d.domain = :name AND d.verified = 1 AND t.status = 'active' ORDER BY d.id LIMIT 1",
+        "WHERE d.domain = :name AND d.verified = 1 AND t.status = 'active' AND t.disabled_at IS NULL ORDER BY d.id LIMIT 1",
         {"name": name},
     )
     return None if row is None else (row[0], row[1])

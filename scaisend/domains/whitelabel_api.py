@@ -151,7 +151,7 @@ class WhitelabelApi:
 
 def _numbered(txn: Txn, call: Call) -> _Known:
     found = tenant(txn, call.caller.tenant_id)
-    return _Known(numbers(txn, call.caller.tenant_id, now_s=call.now_s), (found.slug or found.name) if found else "")
+    return _Known(numbers(txn, call.caller.tenant_id, now_s=call.now_s), found.username if found else "")
 
 
 def _bounded(addresses: tuple[str, ...]) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _profile(found: Tenant | None, values: Values) -> dict[str, object]:
 
 
 def _name(found: Tenant | None) -> str:
-    return (found.slug or found.name) if found else ""
+    return found.username if found else ""
 
 
 def _text(call: Call, name: str, *, is_address: bool = False) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from scaisend.faults import Invalid
+from scaisend.faults import Conflict, Invalid
 from scaisend.http.call import Call
 from scaisend.http.paging import whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.identity.audit_store import record_act
-from scaisend.identity.people_store import Tenant, tenant_within
+from scaisend.identity.people_store import Tenant, tenant_within, tenants_called
 from scaisend.identity.reach import reach_of
 from scaisend.storage.database import Txn
 
@@ -45,6 +45,19 @@ def named_tenant(txn: Txn, call: Call, name: str) -> Tenant:
     """
     reach = reach_of(call.caller)
     return tenant_within(txn, reach.tenant_id, name, partner_id=reach.partner_id)
+
+
+def called_tenant(txn: Txn, call: Call, username: str) -> Tenant:
+    """The tenant of this username, or of this id, among those that a caller administers who is of none.
+
+    Raises: Invalid, in SendGrid's words, when there is none; Conflict when partners have tenants of the same username.
+    """
+    found = tenants_called(txn, username, partner_id=reach_of(call.caller).partner_id)
+    if not found:
+        raise Invalid("invalid username", "username", "GET /v3/subusers lists them.")
+    if len(found) > 1:
+        raise Conflict("several accounts have this username", "username", "use the id: GET /api/admin/tenants", ids=[each.id for each in found])
+    return found[0]
 
 
 def record(txn: Txn, call: Call, tenant_id: str | None, *, action: str, resource: str, change: dict[str, object]) -> None:

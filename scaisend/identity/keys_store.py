@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scaisend.caller import Caller
 from scaisend.faults import Forbidden, ScaiSendError, Unauthenticated
 from scaisend.identity.api_key import Credential, caller_of, hash_of, shown_prefix
+from scaisend.identity.disabling_store import STATUS
 from scaisend.identity.instance_store import bump_identity_epoch, identity_epoch
 from scaisend.identity.person import caller_of_person
 from scaisend.identity.standing_store import standing_across_tenants
@@ -14,7 +15,7 @@ from scaisend.storage.database import Row, Txn
 
 _COLUMNS = "id, tenant_id, name, prefix, scopes, is_test, created_by, created_at, expires_at, last_used_at"
 _CREDENTIALS = (
-    "SELECT k.id, k.key_hash, k.tenant_id, t.partner_id, k.scopes, k.is_test, k.expires_at, k.revoked_at, t.status, p.status,"
+    f"SELECT k.id, k.key_hash, k.tenant_id, t.partner_id, k.scopes, k.is_test, k.expires_at, k.revoked_at, {STATUS}, p.status,"
     " COALESCE((SELECT e.value FROM epochs e WHERE e.name = 'identity'), 0)"
     " FROM api_keys k JOIN tenants t ON t.id = k.tenant_id JOIN partners p ON p.id = t.partner_id WHERE k.key_hash IN :hashes"
 )

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.identity.audit_store import record_act
+from scaisend.identity.disabling_store import STATUS
 from scaisend.identity.instance_store import bump_identity_epoch, claim_fact
 from scaisend.identity.keys_store import Key, create_key
 from scaisend.identity.permissions import DEFAULT_ROLES, OURS
 from scaisend.ids import IdMaker
 from scaisend.storage.database import Row, Txn
 
-ACTIVE = "active"
-STATUSES = (ACTIVE, "suspended", "deactivated")
+ACTIVE, DEACTIVATED = "active", "deactivated"
+STATUSES = (ACTIVE, "suspended", DEACTIVATED)
 INSTALLED = "installed_tenant"
-_TENANT = "SELECT id, partner_id, name, slug, external_id, status, created_at FROM tenants"
+_TENANT = f"SELECT t.id, t.partner_id, t.name, t.slug, t.external_id, {STATUS}, t.created_at FROM tenants t"
 
 _PARTNER = "SELECT id, name, external_id, status, created_at FROM partners"
 
@@ -41,6 +42,11 @@ class Tenant:
     external_id: str | None
     status: str
     created_at: float
+
+    @property
+    def username(self) -> str:
+        """What SendGrid's shapes call it."""
+        return self.slug or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,29 @@ def tenant_within(txn: Txn, tenant_id: str | None, name: str, *, partner_id: str
     return _tenant(row)
 
 
+def tenants_called(txn: Txn, name: str, *, partner_id: str | None, most: int = 2) -> list[Tenant]:
+    """The tenant of this id, ours or the provider's; or else up to `most` of this username. Of the partner, or of all; not those deactivated.
+
+    A username is a tenant's slug, or its name where it has none.
+    """
+    within = "" if partner_id is None else " AND t.partner_id = :partner_id"
+    parameters: dict[str, str | int] = {"name": name, "most": most}
+    if partner_id is not None:
+        parameters["partner_id"] = partner_id
+    called = ["t.slug IS NULL AND t.name = :name"]
+    if name.isascii():  # MySQL refuses to compare an ASCII column with other text
+        called = ["t.id = :name", "t.external_id = :name", f"(t.slug = :name OR ({called[0]}))"]
+    for each in called:
+        if found := txn.rows(f"{_TENANT} WHERE {each} AND t.status <> '{DEACTIVATED}'{within} ORDER BY t.id LIMIT :most", parameters):
+            return [_tenant(row) for row in found]
+    return []
+
+
+def lock_partner(txn: Txn, partner_id: str) -> None:
+    """No other transaction makes a tenant of this partner by name until this one ends."""
+    txn.row(f"SELECT id FROM partners WHERE id = :id {txn.dialect.for_update}", {"id": partner_id})
+
+
 def partners(txn: Txn, *, partner_id: str | None, most: int, after: str = "") -> list[Partner]:
     """Partners by id, or that one alone: at most `most`, with ids above `after`."""
     one, parameters = "", dict[str, str | int](after=after, most=most)
@@ -190,7 +219,7 @@ def find_tenant(txn: Txn, name: str) -> Tenant:
 
     Raises: NotFound.
     """
-    one = f"{_TENANT} WHERE id = :name OR external_id = :name OR slug = :name ORDER BY id LIMIT 1"
+    one = f"{_TENANT} WHERE t.id = :name OR t.external_id = :name OR t.slug = :name ORDER BY t.status = '{DEACTIVATED}', t.id LIMIT 1"
     row = txn.row(one, {"name": name}) if name.isascii() else None  # MySQL refuses to compare an ASCII column with other text
     if row is None:
         raise NotFound(f"there is no tenant {name!r}")

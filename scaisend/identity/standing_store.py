@@ -2,6 +2,7 @@
 
 import json
 
+from scaisend.identity.disabling_store import STATUS
 from scaisend.identity.person import Place, Standing
 from scaisend.identity.reach import SUPER_ADMIN
 from scaisend.storage.database import Txn
@@ -23,14 +24,14 @@ _PERSON = (
     " FROM users u LEFT JOIN tenants t ON t.id = u.tenant_id LEFT JOIN partners p ON p.id = COALESCE(u.partner_id, t.partner_id)"
     " WHERE u.id = :user_id"
 )
-_PLACE = "SELECT t.id, t.partner_id, t.status, p.status FROM tenants t JOIN partners p ON p.id = t.partner_id WHERE"
+_PLACE = f"SELECT t.id, t.partner_id, {STATUS}, p.status FROM tenants t JOIN partners p ON p.id = t.partner_id WHERE"
 
 
 def standing_across_tenants(txn: Txn, user_id: str, on_behalf_of: str | None = None) -> Standing | None:
     """The person, acting for the tenant of this id (ours or the provider's) or username, or else its own. None when there is no such person.
 
     A username, a tenant's slug or where it has none its name, counts among the tenants of the person's partner, or for a super
-    admin among all, and only where one tenant alone is called so.
+    admin among all, and only where one tenant alone is called so, those that are deactivated aside.
 
     The epoch is read before the rest, so that what changes meanwhile is asked for again.
     """
@@ -62,6 +63,6 @@ def _place(txn: Txn, name: str | None, *, within: str | None) -> Place | None:
     if row is None:
         called = "t.slug IS NULL AND t.name = :name" if not name.isascii() else "(t.slug = :name OR (t.slug IS NULL AND t.name = :name))"
         reach = "" if within is None else " AND t.partner_id = :within"
-        found = txn.rows(f"{_PLACE} {called}{reach} ORDER BY t.id LIMIT 2", {"name": name, "within": within or ""})
+        found = txn.rows(f"{_PLACE} {called}{reach} AND t.status <> 'deactivated' ORDER BY t.id LIMIT 2", {"name": name, "within": within or ""})
         row = found[0] if len(found) == 1 else None
     return Place(*row) if row else None

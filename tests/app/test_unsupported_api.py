@@ -10,7 +10,7 @@ class UnsupportedApiTests(RoutedTestCase):
 
     def test_refusals(self) -> None:
         """A 404 in SendGrid's form that says why, at any depth; never a 5xx, which would be tried again."""
-        for method, path in (("POST", "/v3/subusers"), ("PUT", "/v3/subusers/jane/ips"), ("GET", "/v3/marketing/lists/1/contacts"), ("DELETE", "/v3/campaigns/1")):
+        for method, path in (("GET", "/v3/subusers/stats"), ("PUT", "/v3/subusers/jane/credits"), ("GET", "/v3/marketing/lists/1/contacts"), ("DELETE", "/v3/campaigns/1")):
             status, body = self.ask(method, path)
             self.assertEqual((status, body["errors"][0]["message"], body["errors"][0]["field"]), (404, "not offered by this service", None))
             self.assertIn(body["errors"][0]["help"], {each.reason for each in TABLE})

@@ -5,18 +5,22 @@ made before. Campaigns and contacts are left out: they are another product.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Calling:
-    """One call. `{name}` in path and body stands for what an earlier call kept under that name; `keep` maps names to keys of the answer."""
+    """One call. `{name}` in path and body stands for what an earlier call kept under that name; `keep` maps names to keys of the answer.
+
+    `by_partner`: the admin of the tenant's partner makes it, with a token; else the tenant, with its key.
+    """
 
     method: str
     path: str
     expected: int
     body: object = None
     keep: Mapping[str, str] = field(default_factory=dict)
+    by_partner: bool = False
 
 
 def c(calls: str, path: str, body: object = None, **keep: str) -> list[Calling]:
@@ -26,6 +30,11 @@ def c(calls: str, path: str, body: object = None, **keep: str) -> list[Calling]:
         method, _, status = each.partition("=")
         found.append(Calling(method, path, int(status), body if method in ("POST", "PUT", "PATCH", "DELETE") else None, keep if method == "POST" else {}))
     return found
+
+
+def p(calls: str, path: str, body: object = None, **keep: str) -> list[Calling]:
+    """The same, by the partner's admin."""
+    return [replace(each, by_partner=True) for each in c(calls, path, body, **keep)]
 
 
 MAIL = {
@@ -86,7 +95,7 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200 POST=201", "/v3/whitelabel/domains", {"domain": "example.com", "subdomain": "news", "custom_spf": True, "default": True, "automatic_security": False}, domain="id"),
     *c("GET=200 PATCH=200", "/v3/whitelabel/domains/{domain}", {"default": False, "custom_spf": True}),
     *c("GET=200", "/v3/whitelabel/domains/default?domain=example.com"), *c("POST=200", "/v3/whitelabel/domains/{domain}/validate"),
-    *c("GET=200 DELETE=204", "/v3/whitelabel/domains/subuser"), *c("POST=200", "/v3/whitelabel/domains/{domain}/ips", {"ip": "{ip}"}),
+    *p("GET=200 DELETE=204", "/v3/whitelabel/domains/subuser?username={account}"), *c("POST=200", "/v3/whitelabel/domains/{domain}/ips", {"ip": "{ip}"}),
     *c("DELETE=200", "/v3/whitelabel/domains/{domain}/ips/{ip}"), *c("POST=201", "/v3/whitelabel/domains/{domain}/subuser", {"username": "jane"}),
     *c("DELETE=204", "/v3/whitelabel/domains/{domain}"),
     *c("GET=200 POST=201", "/v3/verified_senders", {"nickname": "a", "from_email": "a@example.com", "reply_to": "a@example.com"}, verified="id"),
@@ -95,7 +104,7 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200 POST=201", "/v3/whitelabel/links", {"domain": "example.com", "subdomain": "mail", "default": False}, link="id"),
     *c("GET=200 PATCH=200", "/v3/whitelabel/links/{link}", {"default": True}), *c("GET=200", "/v3/whitelabel/links/default?domain=example.com"),
     *c("POST=200", "/v3/whitelabel/links/{link}/validate"), *c("POST=200", "/v3/whitelabel/links/{link}/subuser", {"username": "jane"}),
-    *c("GET=200 DELETE=204", "/v3/whitelabel/links/subuser"), *c("DELETE=204", "/v3/whitelabel/links/{link}"),
+    *p("GET=200 DELETE=204", "/v3/whitelabel/links/subuser?username={account}"), *c("DELETE=204", "/v3/whitelabel/links/{link}"),
     *c("GET=200 POST=201", "/v3/whitelabel/ips", {"ip": "192.0.2.1", "subdomain": "mail", "domain": "example.com"}),
     *c("GET=200 DELETE=204", f"/v3/whitelabel/ips/{P}"), *c("POST=200", f"/v3/whitelabel/ips/{P}/validate"),
     # settings
@@ -126,10 +135,15 @@ CALLS: tuple[Calling, ...] = (
     *c("PUT=200", "/v3/ips/pools/marketing", {"name": "new_pool_name"}), *c("POST=201", "/v3/ips/pools/new_pool_name/ips", {"ip": "{ip}"}),
     *c("DELETE=204", "/v3/ips/pools/new_pool_name/ips/{ip}"), *c("DELETE=204", "/v3/ips/pools/new_pool_name"),
     *c("GET=200 POST=200", "/v3/ips/warmup", {"ip": "{ip}"}), *c("GET=200 DELETE=204", "/v3/ips/warmup/{ip}"),
+    # subusers
+    *p("GET=200 POST=200", "/v3/subusers", {
+        "username": "John@example.com", "email": "John@example.com", "password": "johns_password", "ips": [],
+    }, subuser="username"),
+    *p("PUT=200", "/v3/subusers/{subuser}/ips", ["{ip}"]), *p("PATCH=204 DELETE=204", "/v3/subusers/{subuser}", {"disabled": True}),
+    *p("GET=200", "/v3/subusers/reputations"),
     # what tenants, people and operators do in another way here
-    *c("GET=200 POST=200", "/v3/subusers", {"username": "john"}), *c("PATCH=204 DELETE=204", f"/v3/subusers/{P}", {"disabled": False}),
-    *c("PUT=200", f"/v3/subusers/{P}/ips", ["127.0.0.1"]), *c("GET=200 POST=200 PUT=200 DELETE=204", f"/v3/subusers/{P}/monitor", {"email": "a@example.com", "frequency": 500}),
-    *c("GET=200", f"/v3/subusers/{P}/stats/monthly"), *c("GET=200", "/v3/subusers/reputations"), *c("GET=200", "/v3/subusers/stats"),
+    *c("GET=200 POST=200 PUT=200 DELETE=204", f"/v3/subusers/{P}/monitor", {"email": "a@example.com", "frequency": 500}),
+    *c("GET=200", f"/v3/subusers/{P}/stats/monthly"), *c("GET=200", "/v3/subusers/stats"),
     *c("GET=200", "/v3/subusers/stats/monthly"), *c("GET=200", "/v3/subusers/stats/sums"),
     *c("GET=200 POST=201", "/v3/alerts", {"type": "stats_notification"}), *c("GET=200 PATCH=200 DELETE=204", f"/v3/alerts/{P}", {"email_to": "a@example.com"}),
     *c("GET=200", "/v3/access_settings/activity"), *c("GET=200 POST=201 DELETE=204", "/v3/access_settings/whitelist", {"ips": [{"ip": "192.0.2.1"}]}),

@@ -67,8 +67,8 @@ class PythonClient(PlainTestCase):
 
     def test_what_is_not_offered(self) -> None:
         """Is told by NotFoundError, whose errors can be read, with the reason."""
-        (error,) = self.refused(NotFoundError, self.client().subusers.post, request_body={"username": "x"})
-        self.assertEqual((error["message"], error["help"]), ("not offered by this service", "There are no subusers: tenants stand in their place."))
+        (error,) = self.refused(NotFoundError, self.client().alerts.post, request_body={"type": "usage_limit"})
+        self.assertEqual((error["message"], error["help"]), ("not offered by this service", "There are no alerts by mail: watch /metrics."))
 
     def test_addresses_in_paths(self) -> None:
         """An address is found raw, percent-encoded and in any case; `+` is a plus."""

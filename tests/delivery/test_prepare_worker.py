@@ -1,5 +1,6 @@
 from scaisend.delivery.destinations_store import IpPool, add_pool
 from scaisend.domains.dkim_keys import ED25519, make_key
+from scaisend.identity.addresses_store import set_addresses
 from scaisend.messages.store import micros
 from scaisend.sending.segments import ObjectRef, pack
 from scaisend.tokens import read_return_path
@@ -58,6 +59,19 @@ class PrepareTests(WorkerTestCase):
         process.sweep()
         routes = {job.recipient_id: job.route for job in process.hosts.jobs}
         self.assertEqual((routes.pop(f"{mine}.0"), routes.pop(f"{other}.0"), list(routes.values())), ("relay.test:26", None, ["relay.test:26"]))
+
+    def test_addresses_of_the_tenant(self) -> None:
+        """Mail leaves by its tenant's addresses alone: of those of a pool or a domain by those that are the tenant's too, if any; from any sender."""
+        self.database.now(set_addresses, self.tenant.id, ("192.0.2.1", "192.0.2.2"), now_s=NOW)
+        self.database.now(add_pool, self.tenant.id, IpPool("ipp_1", "some", ("192.0.2.2", "192.0.2.9"), NOW, NOW))
+        self.database.now(add_pool, self.tenant.id, IpPool("ipp_2", "none", ("192.0.2.9",), NOW, NOW))
+        mine, some, none = self.stored(), self.stored(ip_pool_name="some"), self.stored(ip_pool_name="none")
+        theirs = self.stored(caller=self.stranger)
+        process = self.world.start()
+        process.sweep()
+        self.assertEqual({job.recipient_id: job.source_pool for job in process.hosts.jobs}, {
+            f"{mine}.0": ("192.0.2.1", "192.0.2.2"), f"{some}.0": ("192.0.2.2",), f"{none}.0": ("192.0.2.1", "192.0.2.2"), f"{theirs}.0": (),
+        })
 
     def test_no_tls_is_said_in_the_header(self) -> None:
         """`TLS-Required: No` counts as a header field (RFC 8689 5); the same line in a body does not."""

@@ -1,4 +1,4 @@
-from scaisend.delivery.sources import Source, Sources, parse_sources
+from scaisend.delivery.sources import Source, Sources, narrowed, parse_sources
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
 
@@ -22,6 +22,14 @@ class SourcesTests(PlainTestCase):
         self.assertEqual([each.address for each in self.sources.fitting(("192.0.2.2",), 4)], ["192.0.2.2"])
         self.assertEqual(self.sources.families(("2001:0db8:0::1",)), (6,))
         self.assertEqual(self.sources.fitting(("192.0.2.2",), 6), [])
+
+    def test_a_tenants_own(self):
+        """Of a pool those that are the tenant's; all of its own where none is; without own ones the pool as it is."""
+        self.assertEqual(narrowed(("a", "b"), ("b", "c")), ("b",))
+        self.assertEqual(narrowed(("a",), ("b", "c")), ("b", "c"))
+        self.assertEqual(narrowed((), ("b",)), ("b",))
+        self.assertEqual(narrowed(["a"], ()), ("a",))
+        self.assertEqual(narrowed((), ()), ())
 
     def test_a_pool_that_is_not_here_sends_nothing(self):
         """Mail never leaves from an address outside its pool."""

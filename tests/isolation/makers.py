@@ -165,6 +165,10 @@ def whole_tenant(world: World, tenant: Tenant) -> Named:
     return {"tenant_id": tenant.id, "name": MARK if tenant == world.a else tenant.domain}
 
 
+def subuser(world: World, tenant: Tenant) -> Named:
+    return {"username": whole_tenant(world, tenant)["name"]}
+
+
 def user(world: World, tenant: Tenant) -> Named:
     """A person with a role, in a group that has one too."""
     now = int(time.time() * US)
@@ -270,7 +274,7 @@ def clicking(world: World, tenant: Tenant) -> Named:
 MAKERS: Mapping[str, Maker] = {
     "batch": batch, "stopped batch": stopped_batch, "message": message, "seen domain": seen_domain, "failed message": failed_message, "key": key, "domain": domain,
     "numbered domain": numbered_domain, "template": template, "version": version, "addressed domain": addressed_domain, "link": link, "image": image, "group": group, "opted out": opted_out,
-    "partner": partner, "tenant": whole_tenant, "user": user, "role": role, "kept mail": kept_mail, "pool": pool, "source": source,
+    "partner": partner, "tenant": whole_tenant, "subuser": subuser, "user": user, "role": role, "kept mail": kept_mail, "pool": pool, "source": source,
     "bulk job": bulk_job, "endpoint": endpoint, "event webhook": event_webhook, "sender": sender, "parse host": parse_host, "opting out": opting_out,
     "opening": opening, "clicking": clicking, **{name: listed(name) for name in LISTS},
 }

@@ -189,6 +189,12 @@ PEOPLE = (
     *r("GET=200", f"{ADMIN}/tenants/<tenant_id>/limits", "tenant"), *r("PUT=403", f"{ADMIN}/tenants/<tenant_id>/limits", "tenant", {"mails_per_day": 5}, unknown=403),
     *r("GET=200", "/v3/subusers"), *r("GET=200", "/v3/subusers", "tenant", query="?username={name}", unknown=200, note="username"),
     *r("GET=200", "/v3/subusers/reputations"),
+    *r("POST=403", "/v3/subusers", "partner", {"username": "{partner_id}", "email": "a@left.test", "partner_id": "{partner_id}"}, unknown=403),
+    *r("PATCH=403 DELETE=403", "/v3/subusers/<username>", "subuser", {"disabled": True}, unknown=403),
+    *r("GET=403 PUT=403", "/v3/subusers/<username>/ips", "subuser", ["127.0.0.1"], unknown=403),
+    *[row for noun in ("domains/subuser", "domains/subuser/all", "links/subuser") for row in r(
+        "GET=403", f"/v3/whitelabel/{noun}", "subuser", query="?username={username}", unknown=403, note="username",
+    )],
     *r("GET=200 PUT=200", f"{ADMIN}/tenants/<tenant_id>/tracking", "tenant", {"open": {"enabled": True}}),
     *r("POST=200", f"{ADMIN}/erasures", None, {"email": "another-{fresh}@left.test"}),
     *r("POST=200", f"{ADMIN}/erasures", "tenant", {"email": "another-{fresh}@left.test"}, query="?tenant_id={tenant_id}", note="tenant_id"),
