@@ -49,19 +49,19 @@ class TemplatesApi:
         self._in_thread = in_thread
 
     def routes(self) -> list[Route]:
-        write = {"permission": WRITE, "limit": "writes"}
+        write = {"permission": WRITE}
         return [
             get("/v3/templates", self.show_all, permission=READ, summary="The tenant's templates"),
             post("/v3/templates", self.create, **write, summary="Make a template"),
             get(ONE, self.show, permission=READ, summary="A template with its versions"),
             patch(ONE, self.rename, **write, summary="Rename a template"),
-            delete(ONE, self.delete, permission=DELETE, limit="writes", summary="Delete a template and its versions"),
+            delete(ONE, self.delete, permission=DELETE, summary="Delete a template and its versions"),
             post(ONE, self.duplicate, **write, summary="Copy a template with its versions"),
             get(f"{ONE}/versions", self.show_versions, permission=READ, summary="The versions of a template"),
             post(f"{ONE}/versions", self.create_version, **write, body_limit=LARGEST_BODY, summary="Add a version to a template"),
             get(VERSION, self.show_version, permission=READ, summary="A version of a template"),
             patch(VERSION, self.change_version, **write, body_limit=LARGEST_BODY, summary="Change a version"),
-            delete(VERSION, self.delete_version, permission=DELETE, limit="writes", summary="Delete a version"),
+            delete(VERSION, self.delete_version, permission=DELETE, summary="Delete a version"),
             post(f"{VERSION}/activate", self.activate, **write, summary="Make a version the one that is sent"),
             post(f"{VERSION}/preview", self.preview, permission=READ, body_limit=LARGEST_BODY, summary="Render a version with test data"),
         ]

@@ -39,14 +39,14 @@ class DestinationsApi:
         return [
             get(ALL, self.show_all, permission=MAY, summary="Destinations: state, uses, learned limits, orders"),
             get(ONE, self.show, permission=MAY, summary="One destination, with the changes of its limits and its domains"),
-            post(f"{ONE}/pause", self.pause, permission=MAY, limit="writes", summary="Begin nothing more for a domain or destination"),
-            post(f"{ONE}/resume", self.resume, permission=MAY, limit="writes", summary="Mail goes to it again; what waits is due now"),
-            post(f"{ONE}/flush", self.flush, permission=MAY, limit="writes", summary="Forget what is known against it; what waits is due now"),
-            post(f"{ONE}/reroute", self.reroute, permission=MAY, limit="writes", summary="Lead a domain's mail to another host, or to its own again"),
-            post(f"{ONE}/limits", self.limits, permission=MAY, limit="writes", summary="Set limits in place of what is learned, or take them back"),
+            post(f"{ONE}/pause", self.pause, permission=MAY, summary="Begin nothing more for a domain or destination"),
+            post(f"{ONE}/resume", self.resume, permission=MAY, summary="Mail goes to it again; what waits is due now"),
+            post(f"{ONE}/flush", self.flush, permission=MAY, summary="Forget what is known against it; what waits is due now"),
+            post(f"{ONE}/reroute", self.reroute, permission=MAY, summary="Lead a domain's mail to another host, or to its own again"),
+            post(f"{ONE}/limits", self.limits, permission=MAY, summary="Set limits in place of what is learned, or take them back"),
             get(WARMUPS, self.plans, permission=MAY, summary="Warm-up plans of source addresses"),
-            put(WARMUP, self.keep_plan, permission=MAY, limit="writes", summary="Warm a source address up, from today on"),
-            delete(WARMUP, self.drop_plan, permission=MAY, limit="writes", summary="End a warm-up: the address is warm"),
+            put(WARMUP, self.keep_plan, permission=MAY, summary="Warm a source address up, from today on"),
+            delete(WARMUP, self.drop_plan, permission=MAY, summary="End a warm-up: the address is warm"),
         ]
 
     async def show_all(self, call: Call) -> Reply:

@@ -64,3 +64,13 @@ class Document(PlainTestCase):
             ("/t/u/<token>", "/t"), ("/", "/"),
         ):
             self.assertEqual(group_of(path), group)
+
+    def test_few_a_minute(self) -> None:
+        """Ten a minute are enough for webhooks and keys, and for what is heavy or mails strangers; templates are written in bulk, and orders in need."""
+        counted = {f"{each.method} {path_template(each.path)}" for each in self.routes if each.limit == "writes"}
+        self.assertEqual(counted, {
+            "POST /v3/api_keys", "POST /v3/user/webhooks", "POST /v3/user/webhooks/{webhook_id}/signing_secret", "POST /v3/user/webhooks/event/settings",
+            "POST /v3/user/webhooks/event/test", "POST /v3/user/webhooks/parse/settings", "POST /v3/verified_senders",
+            "POST /v3/verified_senders/resend/{sender_id}", "PATCH /v3/verified_senders/{sender_id}", "POST /api/admin/bulk-jobs",
+            "POST /api/admin/bulk-jobs/preview", "POST /api/admin/bulk-jobs/{job_id}/undo", "GET /api/admin/setup", "POST /api/admin/erasures",
+        })
