@@ -114,7 +114,7 @@ class Tools:
         tenant_id = await database.run(tenant_of_message_across_tenants, message_id) if message_id.isascii() else None
         if tenant_id is None:
             raise NotFound(f"there is no message {message_id!r}")
-        return Shown(await database.run(explained, tenant_id, message_id, time.time(), with_dialogues=True))
+        return Shown(await database.run(explained, tenant_id, message_id, time.time(), with_dialogues=True, destination=ordering.as_operator))
 
     async def _pause(self, domain: str) -> str:
         name = _name(domain)

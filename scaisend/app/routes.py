@@ -23,6 +23,7 @@ from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
 from scaisend.delivery.bulk_api import BulkApi
 from scaisend.delivery.destinations_api import PoolsApi
+from scaisend.delivery.ordering import as_tenant
 from scaisend.delivery.orders_api import DestinationsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
@@ -49,7 +50,7 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
     routes = [
         *sending.routes(),
         *BatchesApi(database=database, ids=ids).routes(),
-        *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time).routes(),
+        *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time, destination=as_tenant).routes(),
         *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
         *AuditApi(database=database, sealer=adapters.sealer).routes(),
         *DomainsApi(domains=domains).routes(),

@@ -52,11 +52,12 @@ def keep_states_across_tenants(txn: Txn, states: Sequence[DestinationState], now
         )
 
 
-def kept_across_tenants(txn: Txn, *, after: str = "", most: int = 10_000) -> list[KeptDestination]:
-    """Destinations that are left alone or paused, by name: at most `most`, with names above `after`."""
+def kept_across_tenants(txn: Txn, *, after: str = "", most: int = 10_000, names: Sequence[str] = ()) -> list[KeptDestination]:
+    """Destinations that are left alone or paused, by name: at most `most`, with names above `after`; only those of `names` where some are given."""
+    which = "name IN :names" if names else "name > :after"
     rows = txn.rows(
-        "SELECT name, state, retry_at, failures, last_reply, updated_at FROM destinations WHERE name > :after ORDER BY name LIMIT :most",
-        {"after": after, "most": most},
+        f"SELECT name, state, retry_at, failures, last_reply, updated_at FROM destinations WHERE {which} ORDER BY name LIMIT :most",
+        {"most": most, **({"names": list(names)} if names else {"after": after})},
     )
     return [
         KeptDestination(DestinationState(row[0], row[1], None if row[2] is None else row[2] / US, row[3], row[4]), row[5] / US) for row in rows

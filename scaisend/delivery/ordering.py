@@ -9,7 +9,9 @@ from scaisend.delivery.hasten import hasten_mail
 from scaisend.delivery.orders import Order, read_limits, read_name, read_route
 from scaisend.delivery.orders_store import Who
 from scaisend.delivery.overview import Json, change_shape, limit_shape, order_shape, overview, uses
+from scaisend.delivery.told import told_to_operator, told_to_tenant
 from scaisend.faults import NotFound
+from scaisend.identity.addresses_store import addresses
 from scaisend.storage.database import Database, Txn
 
 CHANGES_SHOWN = 20
@@ -98,18 +100,46 @@ def _overview(txn: Txn, now: float) -> list[Json]:
     )
 
 
+def as_operator(txn: Txn, tenant_id: str, name: str, now: float) -> Json | None:
+    """What the explanation of a mail to the domain or route tells of its destination, in full; None where nothing is known of it."""
+    known = _known(txn, name, now)
+    return None if known is None else told_to_operator(known)
+
+
+def as_tenant(txn: Txn, tenant_id: str, name: str, now: float) -> Json | None:
+    """The same as far as it is the tenant's affair."""
+    known = _known(txn, name, now)
+    return None if known is None else told_to_tenant(known, addresses(txn, tenant_id))
+
+
 def _one(txn: Txn, given: str, now: float) -> Json:
     name = orders_store.destination_of_across_tenants(txn, given)
-    found = {str(each["name"]): each for each in _overview(txn, now)}
-    learned = shaping_store.shapes_across_tenants(txn, destination=name)
-    domains = orders_store.domains_of_across_tenants(txn, name)
-    if name not in found and given not in found and not learned and not domains:
+    domains, known = orders_store.domains_of_across_tenants(txn, name), _known(txn, given, now)
+    if known is None and not domains:
         raise NotFound(f"nothing is known of {given!r}", "name", "`scaisend destinations` lists what is")
-    shape = found.get(name) or overview((), [Order(name)], {}, (), now)[0] | {"order": None}
+    shape = known or _nothing(name, now)
+    return shape | {"domains": domains, "in_use": uses(name, orders_store.reports_across_tenants(txn, now))}
+
+
+def _known(txn: Txn, given: str, now: float) -> Json | None:
+    """State, orders, limits and their changes of the destination that the name leads to; None where there are none."""
+    name = orders_store.destination_of_across_tenants(txn, given)
+    names = (name, given)
+    learned = shaping_store.shapes_across_tenants(txn, destination=name)
+    reports = {
+        process: [use for use in report if use["name"] in names] for process, report in orders_store.reports_across_tenants(txn, now).items()
+    }
+    orders = [each for each in orders_store.orders_across_tenants(txn) if each.name in names]
+    found = {str(each["name"]): each for each in overview(kept_across_tenants(txn, names=names), orders, reports, learned, now)}
+    if not found and not learned:
+        return None
+    shape = found.get(name) or _nothing(name, now)
     if given != name and given in found:
         shape = shape | {"domain": given, "domain_order": found[given]["order"]}
     changes = shaping_store.changes_across_tenants(txn, name, most=CHANGES_SHOWN)
-    return shape | {
-        "domains": domains, "limits": [limit_shape(each) for each in learned], "changes": [change_shape(each) for each in changes],
-        "in_use": uses(name, orders_store.reports_across_tenants(txn, now)),
-    }
+    return shape | {"limits": [limit_shape(each) for each in learned], "changes": [change_shape(each) for each in changes]}
+
+
+def _nothing(name: str, now: float) -> Json:
+    """A destination against which nothing is known."""
+    return overview((), [Order(name)], {}, (), now)[0] | {"order": None, "limits": [], "changes": []}

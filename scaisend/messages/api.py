@@ -18,7 +18,7 @@ from scaisend.messages.actions_store import Acted, act_on
 from scaisend.messages.activity import activity_detail, activity_shape
 from scaisend.messages.activity_query import read_query
 from scaisend.messages.activity_store import matching
-from scaisend.messages.explain import Signing, explanation
+from scaisend.messages.explain import Signing, explanation, way_of
 from scaisend.messages.read_store import Seen, SeenDialogue, SeenEvent, SeenRecipient, SeenRequest
 from scaisend.messages.search import ActivityId, is_message_id, is_request_id, next_cursor, read_activity_id, read_list
 from scaisend.messages.shown import Json, dialogue_shape, events_shape, message_shape, whole_shape
@@ -28,7 +28,12 @@ READ = ("stats.read", "mail.send")
 ONE = "/v3/messages/<message_id>"
 ACTIVITY_USUAL = 10
 ACTIVITY_MOST = 1_000
+MOST_DESTINATIONS = 20
 ACTIVITY_PARAMETERS = ("query", "limit")
+
+
+# What is told of the destination of a domain or route to the tenant, or to the operator; None where nothing is known of it.
+TellDestination = Callable[[Txn, str, str, float], Json | None]
 
 
 class Pushes(Protocol):
@@ -51,13 +56,14 @@ class MessagesApi:
     """The messages of the caller's tenant."""
 
     def __init__(
-        self, *, database: Database, ids: IdMaker, renders: Pushes, deliveries: Pushes, now_s: Callable[[], float]
+        self, *, database: Database, ids: IdMaker, renders: Pushes, deliveries: Pushes, now_s: Callable[[], float], destination: TellDestination
     ) -> None:
         self._database = database
         self._ids = ids
         self._renders = renders
         self._deliveries = deliveries
         self._now_s = now_s
+        self._destination = destination
 
     def routes(self) -> list[Route]:
         return [
@@ -65,7 +71,7 @@ class MessagesApi:
             get(ONE, self.show, permission=READ, limit="messages", summary="One message with its timeline"),
             get(f"{ONE}/events", self.events, permission=READ, limit="messages", summary="The timeline of a message"),
             get(f"{ONE}/dialogues", self.dialogues, permission="admin.settings", limit="messages", summary="SMTP dialogues that did not deliver"),
-            get(f"{ONE}/explain", self.explain, permission="stats.read", limit="messages", summary="Why it has not arrived: gate, attempts, likely cause, cure"),
+            get(f"{ONE}/explain", self.explain, permission="stats.read", limit="messages", summary="Why it has not arrived: gate, state and limits of the destination, attempts, likely cause, cure"),
             post(f"{ONE}/cancel", self.cancel, permission="mail.cancel", summary="Cancel a message that is not being sent"),
             post(f"{ONE}/retry", self.retry, permission="mail.send", summary="Try a failed or deferred message again, now"),
             post(f"{ONE}/fail", self.fail, permission="mail.send", summary="End a message that is stuck"),
@@ -110,7 +116,8 @@ class MessagesApi:
     async def explain(self, call: Call) -> Reply:
         """The message explained; of one recipient for `X.rest`. Dialogues are for `admin.settings` alone."""
         told = await self._database.read(
-            explained, call.caller.tenant_id, call.path["message_id"], self._now_s(), with_dialogues=call.caller.may("admin.settings")
+            explained, call.caller.tenant_id, call.path["message_id"], self._now_s(), with_dialogues=call.caller.may("admin.settings"),
+            destination=self._destination,
         )
         return json_reply(told)
 
@@ -168,14 +175,16 @@ def _dialogues(txn: Txn, tenant_id: str, given: str) -> tuple[Seen, list[SeenDia
     return found.seen, read_store.dialogues(txn, tenant_id, [each.id for each in recipients])
 
 
-def explained(txn: Txn, tenant_id: str, given: str, now: float, *, with_dialogues: bool) -> Json:
-    """The message, by any of its ids, explained. Raises: NotFound; Conflict when a request has several messages."""
+def explained(txn: Txn, tenant_id: str, given: str, now: float, *, with_dialogues: bool, destination: TellDestination) -> Json:
+    """The message, by any of its ids, explained, with MOST_DESTINATIONS destinations. Raises: NotFound; Conflict when a request has several messages."""
     found = _whole(txn, tenant_id, given)
     domain = domain_of(found.seen.message.from_email)
     selectors = tuple([f"{key.selector} ({key.algorithm})" for key in signing_keys(txn, tenant_id, domain)])
     said = read_store.dialogues(txn, tenant_id, [each.id for each in found.seen.recipients]) if with_dialogues else None
     only = found.recipient.id if found.recipient else None
-    return explanation(found.seen, found.events, Signing(domain, selectors), now, dialogues=said, only=only)
+    ways = {way: None for each in found.seen.recipients if only in (None, each.id) and (way := way_of(found.seen, each))}
+    told = {way: known for way in list(ways)[:MOST_DESTINATIONS] if (known := destination(txn, tenant_id, way, now)) is not None}
+    return explanation(found.seen, found.events, Signing(domain, selectors), now, dialogues=said, only=only, destinations=told)
 
 
 def _resolve(txn: Txn, tenant_id: str, given: str) -> tuple[str, ActivityId | None]:

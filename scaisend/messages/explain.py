@@ -1,14 +1,15 @@
 """Why a mail has not arrived: for each recipient the gate that it stands at, its attempts, and the likely cause with its cure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scaisend.address import domain_of
 from scaisend.messages import event as events
 from scaisend.messages.causes import likely
 from scaisend.messages.moments import iso
 from scaisend.messages.read_store import Seen, SeenDialogue, SeenEvent, SeenRecipient
 from scaisend.messages.shown import Json, detail_of, next_at, shown_status, why
-from scaisend.messages.waiting import DELIVERY, REASONS, RENDERING
+from scaisend.messages.waiting import ABROAD, DELIVERY, REASONS, RENDERING
 
 OVERDUE_S = 60.0
 _ATTEMPTS = (events.DEFERRED, events.DELIVERED, events.BOUNCE, events.BLOCKED, events.IN_DOUBT)
@@ -24,15 +25,27 @@ class Signing:
 
 
 def explanation(
-    seen: Seen, timeline: Sequence[SeenEvent], signing: Signing, now: float, *, dialogues: Sequence[SeenDialogue] | None, only: str | None = None
+    seen: Seen, timeline: Sequence[SeenEvent], signing: Signing, now: float, *, dialogues: Sequence[SeenDialogue] | None, only: str | None = None,
+    destinations: Mapping[str, Json] | None = None,
 ) -> Json:
-    """The message explained, or of one recipient where `only` is its id. `dialogues` are left out where they are None: not for everybody."""
+    """The message explained, or of one recipient where `only` is its id. `dialogues` are left out where they are None: not for everybody.
+
+    `destinations`: what is told of each, by the name that way_of gives.
+    """
     message = seen.message
     return {
         "id": message.id, "x_message_id": message.request_id, "status": shown_status(seen), "from_email": message.from_email,
         "accepted_at": iso(message.accepted_at), "signature": {"domain": signing.domain, "selectors": list(signing.selectors)},
-        "recipients": [_explained(seen, each, timeline, now, dialogues) for each in seen.recipients if only in (None, each.id)],
+        "recipients": [
+            _explained(seen, each, timeline, now, dialogues) | {"destination": (destinations or {}).get(way_of(seen, each) or "")}
+            for each in seen.recipients if only in (None, each.id)
+        ],
     }
+
+
+def way_of(seen: Seen, recipient: SeenRecipient) -> str | None:
+    """The domain or route whose destination may be why the recipient waits; None where it is not for that."""
+    return (recipient.route or domain_of(recipient.email)) if why(seen.message, recipient) in ABROAD else None
 
 
 def _explained(seen: Seen, recipient: SeenRecipient, timeline: Sequence[SeenEvent], now: float, dialogues: Sequence[SeenDialogue] | None) -> Json:
@@ -88,7 +101,7 @@ def _recipient_lines(recipient: Json) -> list[str]:
         lines.append(f"  waits: {recipient['gate']} ({recipient['gate_meaning']}); next attempt {recipient['next_attempt_at'] or 'not set'}")
     if recipient["route"]:
         lines.append(f"  goes to {recipient['route']} instead of its domain's hosts: a bulk job's order")
-    lines += [f"  likely: {recipient['likely_cause']}", f"  cure: {recipient['cure']}"]
+    lines += [f"  likely: {recipient['likely_cause']}", f"  cure: {recipient['cure']}", *_destination_lines(recipient["destination"])]
     attempts, others = recipient["attempts"], recipient.get("other_dialogues")
     for each in attempts if isinstance(attempts, list) else ():
         place = " ".join(str(each[name]) for name in ("host", "address") if name in each)
@@ -99,4 +112,25 @@ def _recipient_lines(recipient: Json) -> list[str]:
         lines += [f"      {line}" for line in str(each.get("dialogue", "")).splitlines()]
     for each in others if isinstance(others, list) else ():
         lines += [f"  {each['happened_at']} not tried at {each['destination']}", *[f"      {line}" for line in str(each["dialogue"]).splitlines()]]
+    return lines
+
+
+def _destination_lines(known: object) -> list[str]:
+    if not isinstance(known, dict):
+        return []
+    until = f" until {known['retry_at']}" if known["retry_at"] else ""
+    lines = [f"  destination {known['name']}: {known['state']}{until}; {known['meaning']}", f"    cure: {known['cure']}"]
+    order = known.get("domain_order") or known.get("order")
+    if order:
+        lines.append(f"    ordered by {order['by']} at {order['updated_at']}: {order['reason'] or 'no reason given'}")
+    if known["last_reply"]:
+        lines.append(f"    last reply: {known['last_reply']}")
+    limits = [("ordered", known["ordered_limits"])] if known["ordered_limits"] else []
+    limits += [(limit["source"], limit) for limit in known["limits"]]
+    lines += [
+        f"    {name}: {limit['connections'] or 'any number of'} connections, {limit['per_minute'] or 'any number of'} mails a minute"
+        for name, limit in limits
+    ]
+    if known["last_change"]:
+        lines.append("    {happened_at} {source}: {before} → {after}: {reason}".format(**known["last_change"]))
     return lines

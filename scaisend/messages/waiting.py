@@ -17,6 +17,9 @@ HELD = "held"
 DELAYED = "delayed"
 SHUTDOWN = "shutdown"
 
+# Reasons that the state of the destination may be behind.
+ABROAD = frozenset({DELIVERY, RETRY, GREYLISTED, DESTINATION_BACKOFF, DESTINATION_BUSY, DESTINATION_PAUSED, TLS_TROUBLE, NO_CONNECTION})
+
 REASONS = {
     RENDERING: "waits for a worker to render it",
     DELIVERY: "waits for a free connection to its destination",

@@ -22,4 +22,5 @@ class DestinationsTests(PlainTestCase):
         database.now(keep_states_across_tenants, [DestinationState("mx.a.test", OPEN, None, 0, None)], NOW)
         self.assertEqual([each.state.name for each in database.now(kept_across_tenants)], ["mx.b.test"])
         self.assertEqual(database.now(kept_across_tenants, after="mx.b.test"), [])
+        self.assertEqual([[each.state.name for each in database.now(kept_across_tenants, names=names)] for names in (("mx.b.test", "x"), ("x",))], [["mx.b.test"], []])
         database.now(keep_states_across_tenants, [], NOW)

@@ -6,6 +6,7 @@ from scaisend.delivery.orders_store import Who
 from scaisend.delivery.shaping import Shape
 from scaisend.delivery.shaping_store import keep_shapes_across_tenants
 from scaisend.faults import Invalid, NotFound
+from scaisend.identity.addresses_store import set_addresses
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.messages import To, insert_message
@@ -94,6 +95,18 @@ class OrderingTests(PlainTestCase):
         self.act(ordering.limit(self.database, MX, None, None, None, BY, NOW))
         self.assertEqual([each.name for each in self.database.now(orders_store.orders_across_tenants)], ["*"])
 
+    def test_what_a_tenant_is_told(self):
+        """Limits of the addresses that its own mail may leave by; another tenant, whose mail leaves by any, is told of all."""
+        shapes = {(source, MX): Shape(2, 30.0, cut_at=NOW, reason=f"451 {source} sent <eve@theirs.test> too much") for source in ("192.0.2.1", "192.0.2.2")}
+        changes = [LaneChange(source, MX, "5", "2", "451 rate", NOW) for source in ("192.0.2.1", "192.0.2.2")]
+        self.database.now(keep_shapes_across_tenants, shapes, changes, NOW)
+        self.database.now(set_addresses, self.tenant.id, ["192.0.2.1"], now_s=NOW)
+        told = self.database.now(ordering.as_tenant, self.tenant.id, "big.test", NOW)
+        self.assertEqual(([each["source"] for each in told["limits"]], told["last_change"]["source"]), (["192.0.2.1"], "192.0.2.1"))
+        self.assertEqual(told["limits"][0]["reason"], "451 192.0.2.1 sent <…> too much")
+        other = make_a_tenant(self.database, self.ids, "Other")
+        self.assertEqual(len(self.database.now(ordering.as_tenant, other.id, "big.test", NOW)["limits"]), 2)
+
     def test_what_is_seen(self):
         """State, uses of living processes, learned limits, their changes, and orders, in one place."""
         self.database.now(keep_states_across_tenants, [DestinationState(MX, BACKING_OFF, NOW + 900, 5, "421 no")], NOW)
@@ -112,5 +125,9 @@ class OrderingTests(PlainTestCase):
         self.assertEqual((one["name"], one["domains"], one["domain_order"]["paused"]), (MX, ["big.test", "big2.test"], True))
         self.assertEqual((one["limits"][0]["per_minute"], one["changes"][0]["reason"], len(one["in_use"])), (30.0, "451 4.7.28 rate", 2))
         self.assertRaises(NotFound, self.act, ordering.destination(self.database, "unknown.test", NOW))
+        told = self.database.now(ordering.as_operator, self.tenant.id, "big.test", NOW)
+        self.assertEqual((told["name"], told["state"], told["domain_order"]["by"], told["last_reply"]), (MX, "paused", "cli", "421 no"))
+        self.assertEqual((told["limits"][0]["per_minute"], told["last_change"]["reason"]), (30.0, "451 4.7.28 rate"))
+        self.assertIsNone(self.database.now(ordering.as_operator, self.tenant.id, "unknown.test", NOW))
         self.database.now(orders_store.end_report_across_tenants, "one")
         self.assertEqual(list(self.database.now(orders_store.reports_across_tenants, NOW)), ["two"])

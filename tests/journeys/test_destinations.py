@@ -46,8 +46,14 @@ class OperatorTests(PlainTestCase):
         wait_until(lambda: self.waiting("destination_paused") == paused, 30.0, lambda: str(self.house.states()), 0.1)
         self.assertEqual(sum(1 for each in self.sink.copies if each.endswith("slow.test")), 0)
         told = self.house.command("explain", "p-0-0-0@slow.test")
-        self.assertIn("waits for slow.test: paused", told)
+        self.assertIn("destination slow.test: paused; an operator paused it", told)
         self.assertIn("they asked us to", told)
+        ((message_id,), *_) = self.house.ask("SELECT message_id FROM recipients WHERE email = 'p-0-0-0@slow.test'")
+        status, body = call(self.house.url("api"), "GET", f"/v3/messages/{message_id}/explain", self.house.api_key)
+        tenants = json.loads(body)["recipients"][0]["destination"]
+        operators = self.house.command_json("explain", message_id)[0]["recipients"][0]["destination"]
+        self.assertEqual((status, {name: operators[name] for name in tenants if name != "cure"}), (200, {name: tenants[name] for name in tenants if name != "cure"}))
+        self.assertNotIn(b"they asked us to", body)
         listed = {each["name"]: each for each in self.house.command_json("destinations", "list", "--json")}
         self.assertEqual((listed["slow.test"]["state"], listed["slow.test"]["order"]["reason"]), ("paused", "they asked us to"))
 

@@ -1,10 +1,14 @@
 import json
 
 from scaisend.caller import Caller
+from scaisend.delivery import orders_store
+from scaisend.delivery.destination import BACKING_OFF, DestinationState
+from scaisend.delivery.destinations_store import keep_states_across_tenants
+from scaisend.delivery.ordering import as_tenant
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.http.reply import Reply
 from scaisend.identity.permissions import OURS
-from scaisend.messages.api import MessagesApi
+from scaisend.messages.api import MOST_DESTINATIONS, MessagesApi
 from tests.base import PlainTestCase
 from tests.world.inline_database import inline_database
 from tests.world.messages import Made, To, insert_message
@@ -31,7 +35,7 @@ class MessagesApiTestCase(PlainTestCase):
         self.other = make_a_tenant(self.database, self.ids, "Other")
         self.stranger = caller_with(self.database, make_a_key(self.database, self.ids, self.other.id, OURS))
         self.renders, self.deliveries = Pushes(), Pushes()
-        self.api = MessagesApi(database=self.database, ids=self.ids, renders=self.renders, deliveries=self.deliveries, now_s=lambda: NOW + 60)
+        self.api = MessagesApi(database=self.database, ids=self.ids, renders=self.renders, deliveries=self.deliveries, now_s=lambda: NOW + 60, destination=as_tenant)
 
     def make(self, *recipients: To, **more) -> Made:  # type: ignore[no-untyped-def]
         return self.database.now(insert_message, self.ids, self.tenant.id, recipients, **more)
@@ -224,6 +228,35 @@ class OneTests(MessagesApiTestCase):
         self.assertEqual(len(self.answer(self.api.explain, made.msg_id(1))["recipients"]), 1)
         self.assertRaises(NotFound, self.ask, self.api.explain, made.id, self.stranger)
         self.assertEqual({route.permission for route in self.api.routes() if route.path.endswith("explain")}, {"stats.read"})
+
+    def test_explain_tells_of_the_destination(self) -> None:
+        """State, retry and reply of the host that a recipient waits for; nothing of what others have there, and nothing for one that ended."""
+        made = self.make(
+            To("ann@BIG.test", "deferred", waiting="destination_backoff", due_at=NOW + 90), To("bob@free.test", "deferred", waiting="retry", due_at=NOW + 90),
+            To("cid@big.test", "delivered", None), status="deferred",
+        )
+        self.database.now(orders_store.note_domains_across_tenants, {"big.test": "mx.big.test", "theirs.test": "mx.big.test"}, NOW)
+        self.database.now(
+            keep_states_across_tenants, [DestinationState("mx.big.test", BACKING_OFF, NOW + 900, 7, "421 4.7.0 <eve@theirs.test> gets too much")], NOW
+        )
+        use = {"name": "mx.big.test", "state": "open", "waiting": 4711, "connections": 2, "retry_at": None, "last_reply": None, "lanes": []}
+        self.database.now(orders_store.report_across_tenants, "one", [use], NOW)
+        ann, bob, cid = self.answer(self.api.explain, made.id)["recipients"]
+        self.assertEqual((bob["destination"], cid["destination"]), (None, None))
+        told = ann["destination"]
+        self.assertEqual((told["name"], told["state"], told["retry_at"]), ("mx.big.test", "backing_off", "2027-01-15T08:15:00.000Z"))
+        self.assertEqual(told["last_reply"], "421 4.7.0 <…> gets too much")
+        self.assertIn("by itself", told["cure"])
+        for secret in ("theirs.test", "4711", "waiting\":4", "failures"):
+            self.assertNotIn(secret, json.dumps(told))
+        many = self.make(*[To(f"a@d{number}.test", "deferred", waiting="retry", due_at=NOW + 90) for number in range(25)], status="deferred")
+        asked: list[str] = []
+        api = MessagesApi(
+            database=self.database, ids=self.ids, renders=self.renders, deliveries=self.deliveries, now_s=lambda: NOW,
+            destination=lambda txn, tenant_id, name, at: asked.append(f"{tenant_id} {name}"),
+        )
+        self.ask(api.explain, many.id)
+        self.assertEqual((len(asked), asked[0]), (MOST_DESTINATIONS, f"{self.tenant.id} d0.test"))
 
     def test_dialogues(self) -> None:
         """Operators see what was said; the routes ask them for admin.settings."""

@@ -8,7 +8,6 @@ from scaisend.address import is_valid
 from scaisend.app.adapters import Adapters
 from scaisend.app.commands.session import add_options, print_json, the_tenant, with_adapters
 from scaisend.delivery import ordering
-from scaisend.delivery.hasten import domain_of
 from scaisend.faults import NotFound
 from scaisend.messages.api import explained
 from scaisend.messages.explain import lines_of
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(found)
     else:
-        print("\n\n".join("\n".join([*lines_of(each), *_destination_lines(each)]) for each in found))
+        print("\n\n".join("\n".join(lines_of(each)) for each in found))
     return 0
 
 
@@ -53,40 +52,9 @@ async def explain(adapters: Adapters, options: argparse.Namespace) -> list[Json]
         ids = [seen.message.id for seen in await adapters.database.read(message_page, tenant_id, asked)]
         if not ids:
             raise NotFound(f"no mail to {given} is known", "target", "give the address as it was written in the request, and --tenant where there are several")
-    found = [await adapters.database.read(explained, tenant_id, each, time.time(), with_dialogues=True) for each in ids]
-    for each in found:
-        await _tell_destinations(adapters, each)
-    return found
-
-
-async def _tell_destinations(adapters: Adapters, mail: Json) -> None:
-    """A recipient that waits for its destination is told what is known of that: state, order, limits and their last change."""
-    recipients = mail["recipients"]
-    for each in recipients if isinstance(recipients, list) else ():
-        if str(each["gate"]).startswith("destination_"):
-            try:
-                known = await ordering.destination(adapters.database, domain_of(str(each["email"])), time.time())
-            except NotFound:
-                continue
-            changes = known["changes"]
-            each["destination"] = {name: known.get(name) for name in ("name", "state", "order", "domain_order", "limits")} | {
-                "last_change": changes[0] if isinstance(changes, list) and changes else None
-            }
-
-
-def _destination_lines(mail: Json) -> list[str]:
-    lines = []
-    recipients = mail["recipients"]
-    for each in recipients if isinstance(recipients, list) else ():
-        known = each.get("destination")
-        if isinstance(known, dict):
-            lines.append(f"{each['email']} waits for {known['name']}: {known['state']}")
-            order = known["domain_order"] or known["order"]
-            lines += [f"  ordered by {order['by']} at {order['updated_at']}: {order['reason'] or 'no reason given'}"] if order else []
-            lines += [f"  {limit['source']}: {limit['connections']} connections, {limit['per_minute'] or 'any number of'} mails a minute" for limit in known["limits"]]
-            if known["last_change"]:
-                lines.append("  {happened_at} {source}: {before} → {after}: {reason}".format(**known["last_change"]))
-    return lines
+    return [
+        await adapters.database.read(explained, tenant_id, each, time.time(), with_dialogues=True, destination=ordering.as_operator) for each in ids
+    ]
 
 
 def _a_limit(text: str) -> int:
