@@ -20,13 +20,14 @@ from scaisend.content.template_request import (
     warnings_of,
 )
 from scaisend.content.templates_store import DYNAMIC, Template, Version
-from scaisend.faults import Conflict, Invalid, NotFound
+from scaisend.faults import Conflict, Fault, Invalid, NotFound
 from scaisend.http.call import Call
 from scaisend.http.paging import base_url, cursor, read_cursor
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.administration import record
 from scaisend.ids import IdMaker
+from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
 
 MOST_TEMPLATES = 300
@@ -299,9 +300,11 @@ def _metadata(call: Call, size: int, offset: int, count: int) -> Shape:
 
 def _test_data(call: Call, version: Version) -> object:
     given = call.json() if call.body.strip() else {}
-    if not isinstance(given, dict):
-        raise Invalid("Bad Request")
-    data = given.get("test_data", version.test_data)
+    faults: list[Fault] = []
+    reader = Reader(given, faults)
+    reader.refuse_unknown(("test_data",))
+    finish(faults)
+    data = reader.value("test_data") if reader.has("test_data") else version.test_data
     if not isinstance(data, str):
         return {} if data is None else data
     try:

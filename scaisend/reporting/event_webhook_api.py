@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from scaisend.faults import Invalid, NotFound
+from scaisend.faults import Fault, Invalid, NotFound
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
@@ -34,6 +34,7 @@ from scaisend.reporting.webhook_request import (
     read_test,
 )
 from scaisend.sealing import Sealer
+from scaisend.shape import Reader, finish
 from scaisend.storage.database import Database, Txn
 
 BASE = "/v3/user/webhooks/event/settings"
@@ -111,8 +112,10 @@ class EventWebhookApi:
         """204 for whatever the URL answers, as at SendGrid; signed if `id` names a webhook that signs."""
         given = call.json()
         asked = read_test(given, self._targets)
-        named = given.get("id") if isinstance(given, dict) else None
-        found = await self._database.read(_find, call.caller.tenant_id, named) if isinstance(named, str) and named else None
+        faults: list[Fault] = []
+        named = Reader(given, faults).text("id")
+        finish(faults)
+        found = await self._database.read(_find, call.caller.tenant_id, named) if named else None
         blank = _blank(call, "")
         webhook, secrets = found or blank, unseal(self._sealer, found.sealed_secret if found else None)
         webhook, secrets = asked.applied(webhook, secrets, call.now_s)

@@ -66,6 +66,7 @@ class SuppressionsApi:
         faults: list[Fault] = []
         body = call.json()
         reader = Reader(body, faults)
+        reader.refuse_unknown(("rule", "since"))
         rule = reader.text("rule", required=True, least=1, most=64)
         since = self._since(body, reader)
         finish(faults)

@@ -71,28 +71,30 @@ def whole(setting: Setting, values: Values) -> dict[str, object]:
     return {field: values.get(field, setting.defaults[field]) for field in setting.fields}
 
 
-def read_setting(setting: Setting, given: object) -> dict[str, object]:
-    """The fields that a PATCH gives; others are passed over, since clients send back what they read.
+def read_setting(setting: Setting, given: object, *, closed: bool = False) -> dict[str, object]:
+    """The fields that a PATCH gives; others are passed over, since clients send back what they read, or are faults where it is `closed`.
 
     A null takes a number of days, a text or an address away. Raises: Invalid with every fault.
     """
     faults: list[Fault] = []
     reader = Reader(given, faults)
+    if closed:
+        reader.refuse_unknown(setting.fields)
     read = {field: _read(reader, field, kind) for field, kind in setting.fields.items() if reader.has(field)}
     finish(faults)
     return {field: setting.defaults[field] if value is None and field != "enabled" else value for field, value in read.items()}
 
 
 def read_named(section: str, name: str, given: object, path: str) -> dict[str, object]:
-    """As `read_setting` for the setting of this section and name; faults stand under `path`.
+    """As a closed `read_setting` for the setting of this section and name; faults stand under `path`.
 
-    Raises: Invalid, also when there is no such setting.
+    Raises: Invalid, also when there is no such setting, or it has no such field.
     """
     found = [each for each in SECTIONS.get(section, ()) if each.name == name]
     if not found:
         raise Invalid("There is no such setting.", path)
     try:
-        return read_setting(found[0], given)
+        return read_setting(found[0], given, closed=True)
     except Invalid as error:
         raise Invalid([replace(fault, field=f"{path}.{fault.field}" if fault.field else path) for fault in error.faults]) from None
 

@@ -54,7 +54,7 @@ class SettingsApi:
 
     async def change(self, group: str, setting: Setting, call: Call) -> Reply:
         """The whole setting as it is now; what is not given stays."""
-        given = read_setting(setting, call.json())
+        given = read_setting(setting, call.json(), closed=setting is EMBEDDING)
         return json_reply(whole(setting, await self._database.run(_change, call, group, setting.name, given)))
 
 

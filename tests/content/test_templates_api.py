@@ -216,7 +216,7 @@ class TemplatesApiTests(PlainTestCase):
         })
         for data in ({"name": "Bo"}, '{"name": "Bo"}'):
             self.assertEqual(self.ask(self.api.preview, {"test_data": data}, template_id, made["id"])["subject"], "Hi Bo")
-        for body in ({"test_data": "{"}, []):
+        for body in ({"test_data": "{"}, [], {"data": {"name": "Bo"}}):
             self.assertRaises(Invalid, self.ask, self.api.preview, body, template_id, made["id"])
         dated = self.add(template_id, html_content="\n{{formatDate d 'YYYY'}}")
         error = self.assertRaises(TemplateDataError, self.ask, self.api.preview, {"test_data": {"d": "x"}}, template_id, dated["id"])

@@ -135,6 +135,7 @@ class EventWebhookApiTests(PlainTestCase):
         url, _, headers = self.wire.posts[-1]
         self.assertEqual(headers["Authorization"], "Bearer tok")
         self.assertIn(ECDSA_SIGNATURE, headers)
+        self.refused(Invalid, "Expected: string, given: integer", self.api.test, {"url": URL, "id": 7})
         self.refused(Invalid, "is not a valid url", self.api.test, {"url": "https://169.254.169.254/latest"})
         self.refused(NotFound, "Invalid id", self.api.test, {"url": URL, "id": made["id"]}, who=self.world.stranger)
 

@@ -163,7 +163,7 @@ class ListsApiTests(RoutedTestCase):
         self.assertEqual(self.ask("POST", "/api/admin/suppressions/undo", body), (200, {"data": {"removed": 1_490}}))
         self.assertEqual(len(self.database.rows("SELECT 1 FROM suppressions")), 12)
         self.assertEqual(self.database.now(acts, self.tenant.id, before=None, most=1)[0].action, "suppressions.undo")
-        for wrong in ({}, {"rule": "r1"}, {"rule": "r1", "since": "soon"}, {"rule": "", "since": 0}):
+        for wrong in ({}, {"rule": "r1"}, {"rule": "r1", "since": "soon"}, {"rule": "", "since": 0}, {"rule": "r1", "since": 0, "until": 1}):
             with self.assertRaises(Invalid):
                 self.ask("POST", "/api/admin/suppressions/undo", wrong)
 

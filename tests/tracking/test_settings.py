@@ -76,6 +76,9 @@ class Defaults(PlainTestCase):
             read_named("tracking_settings", "image_embed_mode", {"mode": "inline"}, "x")
         self.assertEqual([(each.field, each.message) for each in caught.exception.faults], [("x.mode", "The mode must be proxy or cid.")])
         given = {"tracking_settings": {"image_embed_mode": "proxy"}}
+        with self.assertRaises(Invalid) as caught:
+            read_named("tracking_settings", "open", {"enabeld": False}, "open")
+        self.assertEqual([each.field for each in caught.exception.faults], ["open.enabeld"])
         self.assertEqual(with_defaults(given, sections), given)
 
     def test_nothing_set_changes_nothing(self) -> None:
