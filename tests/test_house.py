@@ -66,6 +66,13 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, bool]]:
                 yield f"{node.module}.{each.name}", id(node) in typed
 
 
+def assembled() -> Iterator[tuple[str, ast.Module]]:
+    """The rooms that have a file in app/rooms/, each with its tree."""
+    for path, tree, _ in sources():
+        if path.startswith("app/rooms/") and not path.endswith("__init__.py"):
+            yield path.removeprefix("app/rooms/").removesuffix(".py"), tree
+
+
 def room_of(path: str) -> str:
     """The room a file stands in; "" for a word."""
     return path.partition("/")[0] if "/" in path else ""
@@ -100,6 +107,36 @@ class Staircase(PlainTestCase):
             tree = ast.parse(page.read_text(encoding="utf-8"))
             self.assertTrue(ast.get_docstring(tree), f"{room} has no manual page")
             self.assertEqual(len(tree.body), 1, f"{room}/__init__.py holds code")
+
+
+class Assembling(PlainTestCase):
+    def test_a_room_is_put_together_from_itself_and_rooms_below(self) -> None:
+        """A file of app/rooms/ names what its room may import, and the files of app/rooms/ below it."""
+        wrong = []
+        for room, tree in assembled():
+            below = STAIRS[STAIRS.index(room):]
+            for module, _ in imports(tree):
+                first, _, rest = module.removeprefix("scaisend.").partition(".")
+                if first == "app":
+                    first = rest.removeprefix("rooms.").partition(".")[0] if rest.startswith("rooms.") else "app"
+                if module.startswith("scaisend.") and first in STAIRS[1:] and first not in below:
+                    wrong.append(f"app/rooms/{room}.py imports {module}")
+        self.assertEqual(wrong, [])
+
+    def test_every_room_is_hung_up_by_its_two_functions(self) -> None:
+        """`routes(assembly)` and `services(assembly, roles)` have that shape; who has one stands in its list in routes.py."""
+        lists = {
+            node.targets[0].id: [each.id for each in node.value.elts if isinstance(each, ast.Name)]
+            for node in ast.parse((HOUSE / "app" / "routes.py").read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Tuple)
+        }
+        for name, wanted, hung in (("routes", ["assembly"], "DOORS"), ("services", ["assembly", "roles"], "SERVICES")):
+            found = {
+                room: [each.arg for each in node.args.args] for room, tree in assembled() for node in tree.body
+                if isinstance(node, ast.FunctionDef) and node.name == name
+            }
+            self.assertEqual(found, dict.fromkeys(found, wanted))
+            self.assertEqual(sorted(lists[hung]), sorted(found))
 
 
 class Endings(PlainTestCase):

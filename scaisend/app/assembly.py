@@ -31,9 +31,7 @@ from scaisend.identity.limits_worker import EVERY_S as LIMITS_EVERY_S
 from scaisend.identity.limits_worker import LimitsWatch
 from scaisend.identity.lockout import Lockout
 from scaisend.ids import letters
-from scaisend.inbound.parse_worker import ParseWorker
-from scaisend.inbound.recipients import OurRecipients
-from scaisend.inbound.smtp_server import InboundDeliveries
+from scaisend.messages.moments import read_moment
 from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
@@ -44,7 +42,6 @@ from scaisend.sending.render_worker import RenderWorker
 from scaisend.sending.sweep_worker import RenderSweep
 from scaisend.sending.tracked import Tracking
 from scaisend.sending.unsubscribing import WaysOut
-from scaisend.smtp.receiver_factory import ReceiverFactory
 from scaisend.smtp.tls import ServerTls
 from scaisend.storage.database import Txn
 from scaisend.storage.group_commit import GroupCommit
@@ -52,8 +49,6 @@ from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
 from scaisend.suppressions.erased import Erasure
-from scaisend.tracking.optout import unsubscribe_by_mail
-from scaisend.tracking.personal import read_token
 from scaisend.tracking.seen_worker import Sightings
 
 ENCODED_AT_ONCE = 65_536
@@ -85,6 +80,7 @@ class Assembly:
         self.logging_in = LoggingIn(adapters, self.lockout)
         self._sending: SendApi | None = None
         self.erasure = Erasure(adapters.sealer, os.urandom, time.monotonic)
+        self.parse_moment = read_moment
 
     # -- api --
 
@@ -179,34 +175,6 @@ class Assembly:
         self.built.services.append(worker)
         self.sweep("rendering-sweep", sweep.turn)
         self.sweep("paused-batches", expiry.turn, EXPIRY_EVERY_S)
-
-    # -- smtp --
-
-    def inbound(self) -> ReceiverFactory:
-        """The listener for mail that comes back."""
-        adapters, config = self.adapters, self._config
-        opt_out_key = adapters.sealer.key_for("opt-out")
-        deliveries = InboundDeliveries(
-            recipients=OurRecipients(
-                token_key=adapters.sealer.key_for("return-path"), bounce_domains=(config["BOUNCE_DOMAIN"],), fbl_domains=(config["FBL_DOMAIN"],),
-                is_unsubscribe=lambda token: read_token(opt_out_key, token) is not None,
-            ),
-            database=adapters.database, objects=adapters.objects, ids=adapters.ids, now_s=time.time,
-        )
-        return ReceiverFactory(
-            deliveries=deliveries, hostname=config["SMTP_HELO_HOSTNAME"], reactor=adapters.reactor, metrics=adapters.metrics,
-            tls=receiver_tls(config),
-        )
-
-    def add_reading(self) -> None:
-        """Mails that came back are read and recorded."""
-        adapters, opt_out_key = self.adapters, self.adapters.sealer.key_for("opt-out")
-        worker = ParseWorker(
-            database=adapters.database, objects=adapters.objects, ids=adapters.ids, token_key=adapters.sealer.key_for("return-path"),
-            now_s=time.time, in_thread=lambda fn: deferToThread(fn), metrics=adapters.metrics,
-            unsubscribe=lambda txn, token, now: unsubscribe_by_mail(txn, adapters.ids, opt_out_key, token, now),
-        )
-        self.sweep("inbound-reading", worker.turn)
 
     # -- shared --
 

@@ -1,12 +1,9 @@
 """What SendGrid's clients find beside mail itself: settings, domains, verified senders, addresses, and clear refusals of the rest."""
 
 import time
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.assembly import Built
-from scaisend.app.telling import webhook_targets
 from scaisend.app.unsupported_api import UnsupportedApi
 from scaisend.caller import Caller
 from scaisend.delivery.ips_api import IpsApi
@@ -22,21 +19,16 @@ from scaisend.http.route import Route
 from scaisend.identity.account_api import AccountApi
 from scaisend.identity.instance_store import identity_epoch
 from scaisend.identity.subusers_api import SubusersApi
-from scaisend.inbound.parse_api import ParseApi
 from scaisend.sending.api import SendApi
-from scaisend.storage.sweeping import Sweeping
-from scaisend.suppressions.purge_worker import BouncePurge
 from scaisend.tracking.settings_api import SettingsApi
 
 TRIES = 5
-PURGE_EVERY_S = 3_600.0
 SERVICE = "service"
 
 
 def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domains) -> list[Route]:
     """The doors."""
     config, database, ids = adapters.config, adapters.database, adapters.ids
-    targets = webhook_targets(adapters)
     sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
     tracking_host = urlsplit(config["TRACKING_BASE_URL"]).hostname or ""
     addresses = [each.address for each in sources if each.address is not None]
@@ -55,17 +47,8 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
             base_url=config["TRACKING_BASE_URL"], own_address=f"no-reply@{config['BOUNCE_DOMAIN']}",
         ).routes(),
         *IpsApi(database=database, ids=ids, sources=sources).routes(),
-        *ParseApi(database=database, url_fault=targets.fault, reserved=_reserved(config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"])).routes(),
         *UnsupportedApi().routes(),
     ]
-
-
-def add_purging(adapters: Adapters, built: Built) -> None:
-    """Bounces leave their list after the days that their tenant has set."""
-    purge = BouncePurge(database=adapters.database, now_s=time.time)
-    sweeping = Sweeping("bounce-purge", purge.turn, interval_s=PURGE_EVERY_S, reactor=adapters.reactor)
-    built.measures.sweeps.append(sweeping)
-    built.services.append(sweeping)
 
 
 def own_mail(adapters: Adapters, sending: SendApi) -> SendsOwn:
@@ -86,7 +69,3 @@ def own_mail(adapters: Adapters, sending: SendApi) -> SendsOwn:
         return None
 
     return send
-
-
-def _reserved(*hosts: str) -> Sequence[str]:
-    return [each for each in hosts if each]

@@ -18,16 +18,14 @@ from twisted.logger import Logger
 from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
-from scaisend.app.compatibility import add_purging
 from scaisend.app.delivering import Delivering, add_bulk_jobs, add_delivery
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, close_listener, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
-from scaisend.app.parsing import add_parse_posts
-from scaisend.app.routes import public_routes
+from scaisend.app.rooms import inbound
+from scaisend.app.routes import add_services, public_routes
 from scaisend.app.setup import add_measuring
 from scaisend.app.submitting import listen_for_submission
-from scaisend.app.telling import add_statistics, add_webhooks
 from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.route import Route
 from scaisend.http.site import HttpSite, make_site
@@ -145,15 +143,11 @@ class Daemon(MultiService):
     def _build(self) -> None:
         if "smtp" in self.roles:
             self._delivering = add_delivery(self._assembly, self.adapters)
-            self._assembly.add_reading()
         if "worker" in self.roles:
             self._assembly.add_rendering()
-            add_webhooks(self.adapters, self._assembly.built)
-            add_statistics(self.adapters, self._assembly.built)
-            add_parse_posts(self.adapters, self._assembly.built)
-            add_purging(self.adapters, self._assembly.built)
             add_bulk_jobs(self._assembly, self.adapters)
             add_measuring(self.adapters, self._assembly.built)
+        add_services(self._assembly, self.roles)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)
@@ -166,7 +160,7 @@ class Daemon(MultiService):
             )
             self.log.info("the API listens on {place}", place=place_of(self.http_port))
         if "smtp" in self.roles and self._places.inbound_port is not None:
-            receiver = self._assembly.inbound()
+            receiver = inbound.receiver(self._assembly)
             self.inbound_port = listen_tcp(self._reactor, self._places.inbound_host, self._places.inbound_port, receiver, reuse_port=True)
             self._ports.append(self.inbound_port)
             self._receivers.append(receiver)

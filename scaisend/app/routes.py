@@ -1,7 +1,8 @@
-"""The table of doors: which rooms' routes stand behind which listener."""
+"""The lists of rooms: whose doors stand behind the public listener, and whose services run."""
 
 import os
 import time
+from collections.abc import Collection
 
 from twisted.internet.defer import DeferredLock
 from twisted.internet.threads import deferToThread
@@ -9,15 +10,14 @@ from twisted.internet.threads import deferToThread
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.compatibility import compatibility_routes
-from scaisend.app.config import Config
 from scaisend.app.docs_api import DocsApi
 from scaisend.app.erasing import House
 from scaisend.app.erasing_api import ErasuresApi
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.people import people_routes
+from scaisend.app.rooms import inbound, reporting, suppressions
 from scaisend.app.setup import Setup
 from scaisend.app.setup_api import SetupApi
-from scaisend.app.telling import reporting_routes
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
@@ -25,21 +25,26 @@ from scaisend.delivery.bulk_api import BulkApi
 from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.ordering import as_tenant
 from scaisend.delivery.orders_api import DestinationsApi
-from scaisend.delivery.sources import parse_sources
 from scaisend.domains.api import DomainsApi
 from scaisend.http.route import Route
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
-from scaisend.inbound.kept_api import KeptMailsApi
 from scaisend.messages.api import MessagesApi
-from scaisend.messages.moments import read_moment
 from scaisend.sending.batches_api import BatchesApi
 from scaisend.sending.compose import encode_attachment
 from scaisend.storage.pausing import pause
-from scaisend.suppressions.api import SuppressionsApi
-from scaisend.suppressions.groups_api import GroupsApi
 from scaisend.tracking.api import UnsubscribeApi
 from scaisend.tracking.seen_api import SeenApi
+
+# app/rooms/: who starts first stands first, and stops last
+SERVICES = (reporting, inbound, suppressions)
+DOORS = (suppressions, inbound, reporting)
+
+
+def add_services(assembly: Assembly, roles: Collection[str]) -> None:
+    """What the rooms do in a process of these roles is built."""
+    for room in SERVICES:
+        room.services(assembly, roles)
 
 
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
@@ -59,17 +64,14 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
             database=database, objects=adapters.objects, ids=ids, base_url=adapters.config["TRACKING_BASE_URL"],
             in_thread=lambda fn: one_image.run(deferToThread, fn), encode=encode_attachment,
         ).routes(),
-        *SuppressionsApi(database=database, parse_moment=read_moment, erasure=assembly.erasure).routes(),
-        *GroupsApi(database=database, erasure=assembly.erasure).routes(),
         *people_routes(adapters),
         *assembly.logging_in.routes(assembly.identity()),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
         *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
-        *KeptMailsApi(database=database, objects=adapters.objects).routes(),
         *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
         *DestinationsApi(database=database, addresses=assembly.source_addresses()).routes(),
         *BulkApi(database=database, ids=ids).routes(),
-        *reporting_routes(adapters, assembly.built),
+        *[route for room in DOORS for route in room.routes(assembly)],
         *compatibility_routes(adapters, sending=sending, domains=domains),
         *ops.public_routes(),
         *ops.admin_routes(),
@@ -80,8 +82,3 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *WelcomeApi().routes(),
     ]
     return [*routes, *DocsApi(routes=routes).routes()]
-
-
-def _source_addresses(config: Config) -> list[str]:
-    sources = parse_sources(config["SMTP_SOURCE_IPS"], helo_name=config["SMTP_HELO_HOSTNAME"])
-    return [source.address for source in sources if source.address is not None]

@@ -1,13 +1,13 @@
-"""What telling applications runs on: the services and doors of reporting/, put together as assembly.py does for the others."""
+"""What applications are told: webhooks, the stream of events, statistics."""
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection
 
 from twisted.internet.threads import deferToThread
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.assembly import Built
+from scaisend.app.assembly import Assembly
 from scaisend.faultpoints import reach
 from scaisend.http.outgoing import Outgoing
 from scaisend.http.route import Route
@@ -21,12 +21,9 @@ from scaisend.reporting.sweep_worker import WebhookSweep
 from scaisend.reporting.webhook_request import Targets
 from scaisend.reporting.webhook_worker import WebhookWorker
 from scaisend.reporting.webhooks_api import WebhooksApi
-from scaisend.storage.pushing import Pushing
 from scaisend.storage.queue import WEBHOOK_DELIVER
-from scaisend.storage.sweeping import Sweeping
 
 FAN_OUT_EVERY_S = 1.0
-SWEEP_EVERY_S = 1.0
 FORGET_EVERY_S = 3_600.0
 COUNT_EVERY_S = 2.0
 
@@ -37,10 +34,11 @@ def webhook_targets(adapters: Adapters) -> Targets:
     return Targets(allow_http=is_free, allow_private=is_free)
 
 
-def reporting_routes(adapters: Adapters, built: Built) -> list[Route]:
+def routes(assembly: Assembly) -> list[Route]:
     """The doors of webhooks, of the stream of events and of statistics."""
+    adapters = assembly.adapters
     database, ids, sealer, targets = adapters.database, adapters.ids, adapters.sealer, webhook_targets(adapters)
-    pushing = _pushing(adapters, built)
+    pushing = assembly.pushing(WEBHOOK_DELIVER)
     return [
         *EventWebhookApi(database=database, ids=ids, sealer=sealer, posts=_posts(adapters), targets=targets).routes(),
         *WebhooksApi(database=database, ids=ids, sealer=sealer, random_bytes=os.urandom, targets=targets, pushing=pushing).routes(),
@@ -49,29 +47,29 @@ def reporting_routes(adapters: Adapters, built: Built) -> list[Route]:
     ]
 
 
-def add_webhooks(adapters: Adapters, built: Built) -> WebhookWorker:
-    """Events that webhooks want are posted to them."""
+def services(assembly: Assembly, roles: Collection[str]) -> None:
+    """Workers post events to the webhooks that want them, and count them into the statistics."""
+    if "worker" in roles:
+        _add_webhooks(assembly)
+        statistics = StatisticsWorker(database=assembly.adapters.database, now_s=time.time, reached=reach)
+        assembly.sweep("statistics", statistics.turn, COUNT_EVERY_S)
+
+
+def _add_webhooks(assembly: Assembly) -> None:
+    adapters = assembly.adapters
     sweep = WebhookSweep(
-        database=adapters.database, queue=adapters.queue, pushing=_pushing(adapters, built), ids=adapters.ids, worker_id=adapters.worker_id,
-        now_s=time.time, reached=reach,
+        database=adapters.database, queue=adapters.queue, pushing=assembly.pushing(WEBHOOK_DELIVER), ids=adapters.ids,
+        worker_id=adapters.worker_id, now_s=time.time, reached=reach,
     )
     worker = WebhookWorker(
         database=adapters.database, pulling=adapters.pulling(WEBHOOK_DELIVER, sweep.due_ids), posts=_posts(adapters), ids=adapters.ids,
         reactor=adapters.reactor, now_s=time.time, metrics=adapters.metrics, reached=reach,
     )
-    built.workers.append(worker)
-    built.services += [
-        worker, _sweeping(adapters, built, "webhook-outbox", sweep.fan_out, FAN_OUT_EVERY_S),
-        _sweeping(adapters, built, "webhook-sweep", sweep.turn, 3.0 if adapters.has_queue_server else SWEEP_EVERY_S),
-        _sweeping(adapters, built, "webhook-forgetting", sweep.forget, FORGET_EVERY_S),
-    ]
-    return worker
-
-
-def add_statistics(adapters: Adapters, built: Built) -> None:
-    """Events are counted into the statistics."""
-    worker = StatisticsWorker(database=adapters.database, now_s=time.time, reached=reach)
-    built.services.append(_sweeping(adapters, built, "statistics", worker.turn, COUNT_EVERY_S))
+    assembly.built.workers.append(worker)
+    assembly.built.services.append(worker)
+    assembly.sweep("webhook-outbox", sweep.fan_out, FAN_OUT_EVERY_S)
+    assembly.sweep("webhook-sweep", sweep.turn)
+    assembly.sweep("webhook-forgetting", sweep.forget, FORGET_EVERY_S)
 
 
 def _posts(adapters: Adapters) -> PostClient:
@@ -80,15 +78,3 @@ def _posts(adapters: Adapters) -> PostClient:
         repeats=True, reactor=adapters.reactor, resolver=adapters.resolver, allow_http=targets.allow_http, allow_private=targets.allow_private
     )
     return PostClient(outgoing=outgoing, oauth=OAuthClient(outgoing=outgoing, now_s=time.time), sealer=adapters.sealer, now_s=time.time)
-
-
-def _pushing(adapters: Adapters, built: Built) -> Pushing:
-    pushing = Pushing(queue=adapters.queue, name=WEBHOOK_DELIVER, reactor=adapters.reactor)
-    built.pushings.append(pushing)
-    return pushing
-
-
-def _sweeping(adapters: Adapters, built: Built, name: str, turn: Callable[[], Awaitable[None]], interval_s: float) -> Sweeping:
-    sweeping = Sweeping(name, turn, interval_s=interval_s, reactor=adapters.reactor)
-    built.measures.sweeps.append(sweeping)
-    return sweeping
