@@ -14,7 +14,7 @@ from scaisend.delivery.bulk_api import Json, begin, found, job_shape, preview, u
 from scaisend.messages.moments import read_since
 from scaisend.storage.pausing import pause
 
-COLUMNS = ("id", "action", "status", "gathered", "done", "begins_at", "can_be_undone", "by", "reason")
+COLUMNS = ("id", "action", "route", "status", "gathered", "done", "begins_at", "can_be_undone", "by", "reason")
 FILTERS = {
     "from": "sender: an address, or @domain", "to": "an address", "to-domain": "a recipient domain", "destination": "an MX set, as `scaisend destinations` shows it",
     "status": "queued, deferred or scheduled", "waiting": "a reason of `scaisend queue why`", "subject-prefix": "how the subject begins",
