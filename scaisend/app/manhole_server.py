@@ -46,18 +46,20 @@ from scaisend.messages.waiting_store import tenant_of_message_across_tenants
 HOST_KEY = "manhole_host_key"
 LINE_S = 2.0
 LOGGED_LENGTH = 2_000
+SHOWN_LENGTH = 200_000
 MANHOLE = Who("manhole")
 log = Logger("scaisend.manhole")
 
 
 class Shown:
-    """A value that the shell shows as indented JSON."""
+    """A value that the shell shows as indented JSON, SHOWN_LENGTH characters of it: what comes later is shown outside of a line's limit."""
 
     def __init__(self, value: object) -> None:
         self.value = value
 
     def __repr__(self) -> str:
-        return json.dumps(self.value, ensure_ascii=True, indent=1, default=str)
+        text = json.dumps(self.value, ensure_ascii=True, indent=1, default=str)
+        return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}\n… of {len(text)} characters; `_.value` holds all of it"
 
 
 class TooLong(ScaiSendError):

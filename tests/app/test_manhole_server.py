@@ -1,5 +1,6 @@
 """The operator's shell, asked by the OpenSSH client."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import SkipTest
 
-from scaisend.app.manhole_server import Tools, make_manhole
+from scaisend.app.manhole_server import SHOWN_LENGTH, Shown, Tools, make_manhole
 from scaisend.app.ops_api import Measures
 from scaisend.faults import Invalid
 from tests.base import PlainTestCase
@@ -40,6 +41,15 @@ class Refusals(PlainTestCase):
         first, second = (make_manhole(adapters=adapters, tools=None).publicKeys for _ in range(2))  # type: ignore[arg-type]
         self.assertEqual(first, second)
         self.assertEqual(os.stat(Path(folder, "manhole_host_key")).st_mode & 0o777, 0o600)
+
+
+class ShownTests(PlainTestCase):
+    def test_a_long_answer_is_cut(self) -> None:
+        """Its beginning is shown, and how much there is."""
+        self.assertEqual(json.loads(repr(Shown({"a": "ü"}))), {"a": "ü"})
+        shown = repr(Shown(["x" * 100] * 10_000))
+        self.assertLess(len(shown), SHOWN_LENGTH + 100)
+        self.assertTrue(shown.endswith("\n… of 1050002 characters; `_.value` holds all of it"), shown[-200:])
 
 
 class OpenSsh(PlainTestCase):
@@ -88,6 +98,21 @@ class OpenSsh(PlainTestCase):
                 session.kill()
                 session.wait()
         return shown.read_text(errors="replace")
+
+    def test_a_tool_that_waits_keeps_nobody(self) -> None:
+        """While the database takes nothing, what needs it answers later, and the process goes on: the shell takes the next line, and so do its doors."""
+        with sqlite3.connect(self.folder / "data" / "scaisend.db", isolation_level=None, timeout=LIMIT_S) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            try:
+                shown = self.typed("pause('slow.test')", "trace('msg_0')", "pools()", "40 + 2", until="\n42")
+            finally:
+                database.execute("ROLLBACK")
+            self.assertNotIn("slow.test is paused", shown)
+            self.assertIn('"name": "slow.test"', shown)  # this process follows at once
+            wait_until(
+                lambda: database.execute("SELECT name, is_paused FROM destination_orders").fetchall() == [("slow.test", 1)], LIMIT_S, lambda: self.daemon.output[-3000:]
+            )
+        database.close()
 
     def test_the_shell(self) -> None:
         """Strangers are refused; tools answer, at once or later; each line is audited; a line that never ends is broken off; exit() ends the session alone."""
