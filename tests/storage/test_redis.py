@@ -142,3 +142,23 @@ class RedisTests(ReactorTestCase):
         wrong = self.redis(f"redis+sentinel://wrong@{place}")
         with self.assertRaises(Unavailable):
             await wrong.command("PING")
+
+    async def test_sentinels_that_name_hosts(self) -> None:
+        """Where sentinels tell names instead of addresses, a master's certificate is for its name."""
+        authority, folder = Authority(), tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        authority.issue("localhost").write(folder)
+        server = self.private(tls=folder)
+        names = ("--sentinel resolve-hostnames", "yes", "--sentinel announce-hostnames", "yes")
+        for options, is_good in ((names, True), ((), False)):
+            host = "localhost" if is_good else "127.0.0.1"
+            sentinel = self.private("--sentinel", *options, f"--sentinel monitor main {host}", str(server.port), "1", tls=folder)
+            redis = self.redis(f"rediss+sentinel://localhost:{sentinel.port}/main?ssl_ca={authority.ca_file(self)}")
+            if is_good:
+                self.assertEqual(await redis.command("PING"), "PONG")
+            else:
+                with self.assertRaises(Unavailable) as caught:
+                    await redis.command("PING")
+                self.assertIn("another name", str(caught.exception))
+            await redis.close()
+        await deferLater(reactor, DISCOVERY_S)
