@@ -1,4 +1,4 @@
-"""The adapters a process uses, each chosen by a setting. With assembly.py, the only files that name concrete classes."""
+"""The adapters a process uses, each chosen by a setting. With assembly.py and rooms/, the only files that name concrete classes."""
 
 import os
 import secrets

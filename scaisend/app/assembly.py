@@ -1,4 +1,4 @@
-"""Config → stores, queues, services: with adapters.py, the only file that names concrete classes."""
+"""What several rooms of a process share, built once from its adapters; what is one room's own is built in rooms/."""
 
 import hashlib
 import os
@@ -35,13 +35,7 @@ from scaisend.messages.moments import read_moment
 from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
-from scaisend.sending.expiry_worker import EVERY_S as EXPIRY_EVERY_S
-from scaisend.sending.expiry_worker import PauseExpiry
 from scaisend.sending.linkless import accept_linkless
-from scaisend.sending.render_worker import RenderWorker
-from scaisend.sending.sweep_worker import RenderSweep
-from scaisend.sending.tracked import Tracking
-from scaisend.sending.unsubscribing import WaysOut
 from scaisend.smtp.tls import ServerTls
 from scaisend.storage.database import Txn
 from scaisend.storage.group_commit import GroupCommit
@@ -62,6 +56,7 @@ class Built:
     workers: list[Any] = field(default_factory=list)
     pushings: list[Pushing] = field(default_factory=list)
     threads: list[ThreadPool] = field(default_factory=list)
+    restoring: list[Callable[[], Awaitable[None]]] = field(default_factory=list)  # what was known before the last end is known again
     measures: Measures = field(default_factory=Measures)
 
 
@@ -151,30 +146,6 @@ class Assembly:
         """The addresses that mail may leave from."""
         sources = parse_sources(self._config["SMTP_SOURCE_IPS"], helo_name=self._config["SMTP_HELO_HOSTNAME"])
         return [source.address for source in sources if source.address]
-
-    # -- worker --
-
-    def add_rendering(self) -> None:
-        """Messages that are due are rendered."""
-        adapters = self.adapters
-        sweep = RenderSweep(
-            database=adapters.database, queue=adapters.queue, worker_id=adapters.worker_id, now_s=time.time, grace_s=self.grace_s
-        )
-        worker = RenderWorker(
-            database=adapters.database, objects=adapters.objects, pulling=adapters.pulling(EMAIL_PROCESS, sweep.due_ids), pushing=self.renders,
-            deliveries=self.deliveries, delivery=self.delivery, ids=adapters.ids, lease_s=self._config["WORK_LEASE"], reactor=adapters.reactor, now_s=time.time,
-            monotonic_s=time.monotonic, metrics=adapters.metrics, reached=reach,
-            ways=WaysOut(self._config["TRACKING_BASE_URL"].rstrip("/"), self._config["BOUNCE_DOMAIN"]),
-            tracking=Tracking(
-                self._config["TRACKING_BASE_URL"].rstrip("/"), adapters.sealer.key_for("opt-out"), usable=self._config.links_work,
-            ),
-            erasure=self.erasure,
-        )
-        self.built.workers.append(worker)
-        expiry = PauseExpiry(database=adapters.database, ids=adapters.ids, now_s=time.time)
-        self.built.services.append(worker)
-        self.sweep("rendering-sweep", sweep.turn)
-        self.sweep("paused-batches", expiry.turn, EXPIRY_EVERY_S)
 
     # -- shared --
 

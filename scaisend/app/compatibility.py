@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from scaisend.app.adapters import Adapters
 from scaisend.app.unsupported_api import UnsupportedApi
 from scaisend.caller import Caller
-from scaisend.delivery.ips_api import IpsApi
 from scaisend.delivery.sources import parse_sources
 from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.domains import Domains
@@ -46,7 +45,6 @@ def compatibility_routes(adapters: Adapters, *, sending: SendApi, domains: Domai
             database=database, key=adapters.sealer.key_for("verified-sender"), send=own_mail(adapters, sending),
             base_url=config["TRACKING_BASE_URL"], own_address=f"no-reply@{config['BOUNCE_DOMAIN']}",
         ).routes(),
-        *IpsApi(database=database, ids=ids, sources=sources).routes(),
         *UnsupportedApi().routes(),
     ]
 

@@ -18,7 +18,6 @@ from twisted.logger import Logger
 from scaisend import __version__
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
-from scaisend.app.delivering import Delivering, add_bulk_jobs, add_delivery
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, close_listener, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
@@ -69,7 +68,6 @@ class Daemon(MultiService):
         self._extra_routes = extra_routes
         self._closing = closing
         self._assembly = Assembly(adapters)
-        self._delivering: Delivering | None = None
         self._ports: list[Any] = []
         self._sites: list[HttpSite] = []
         self._receivers: list[Any] = []
@@ -86,8 +84,8 @@ class Daemon(MultiService):
         try:
             await self._check_database()
             self._build()
-            if self._delivering is not None:
-                await self._delivering.restore()
+            for restore in self._assembly.built.restoring:
+                await restore()
             self._listen()
         except ScaiSendError as error:
             self.fail(str(error))
@@ -141,13 +139,9 @@ class Daemon(MultiService):
                 return
 
     def _build(self) -> None:
-        if "smtp" in self.roles:
-            self._delivering = add_delivery(self._assembly, self.adapters)
-        if "worker" in self.roles:
-            self._assembly.add_rendering()
-            add_bulk_jobs(self._assembly, self.adapters)
-            add_measuring(self.adapters, self._assembly.built)
         add_services(self._assembly, self.roles)
+        if "worker" in self.roles:
+            add_measuring(self.adapters, self._assembly.built)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)

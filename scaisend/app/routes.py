@@ -15,30 +15,26 @@ from scaisend.app.erasing import House
 from scaisend.app.erasing_api import ErasuresApi
 from scaisend.app.ops_api import OpsApi
 from scaisend.app.people import people_routes
-from scaisend.app.rooms import inbound, reporting, suppressions
+from scaisend.app.rooms import delivery, inbound, reporting, sending, suppressions
 from scaisend.app.setup import Setup
 from scaisend.app.setup_api import SetupApi
 from scaisend.app.welcome_api import WelcomeApi
 from scaisend.content.images_api import ImagesApi
 from scaisend.content.templates_api import TemplatesApi
-from scaisend.delivery.bulk_api import BulkApi
-from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.ordering import as_tenant
-from scaisend.delivery.orders_api import DestinationsApi
 from scaisend.domains.api import DomainsApi
 from scaisend.http.route import Route
 from scaisend.identity.audit_api import AuditApi
 from scaisend.identity.keys_api import KeysApi
 from scaisend.messages.api import MessagesApi
-from scaisend.sending.batches_api import BatchesApi
 from scaisend.sending.compose import encode_attachment
 from scaisend.storage.pausing import pause
 from scaisend.tracking.api import UnsubscribeApi
 from scaisend.tracking.seen_api import SeenApi
 
 # app/rooms/: who starts first stands first, and stops last
-SERVICES = (reporting, inbound, suppressions)
-DOORS = (suppressions, inbound, reporting)
+SERVICES = (delivery, sending, reporting, inbound, suppressions)
+DOORS = (sending, suppressions, inbound, delivery, reporting)
 
 
 def add_services(assembly: Assembly, roles: Collection[str]) -> None:
@@ -50,11 +46,9 @@ def add_services(assembly: Assembly, roles: Collection[str]) -> None:
 def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[Route]:
     """Every door of the public listener."""
     database, ids = adapters.database, adapters.ids
-    sending, domains = assembly.sending(), assembly.domains()
+    domains = assembly.domains()
     one_image = DeferredLock()
     routes = [
-        *sending.routes(),
-        *BatchesApi(database=database, ids=ids).routes(),
         *MessagesApi(database=database, ids=ids, renders=assembly.renders, deliveries=assembly.deliveries, now_s=time.time, destination=as_tenant).routes(),
         *KeysApi(database=database, ids=ids, random_bytes=os.urandom).routes(),
         *AuditApi(database=database, sealer=adapters.sealer).routes(),
@@ -68,11 +62,8 @@ def public_routes(assembly: Assembly, adapters: Adapters, ops: OpsApi) -> list[R
         *assembly.logging_in.routes(assembly.identity()),
         *UnsubscribeApi(database=database, ids=ids, key=adapters.sealer.key_for("opt-out"), now_s=time.time).routes(),
         *SeenApi(key=adapters.sealer.key_for("opt-out"), sightings=assembly.sightings()).routes(),
-        *PoolsApi(database=database, ids=ids, addresses=assembly.source_addresses()).routes(),
-        *DestinationsApi(database=database, addresses=assembly.source_addresses()).routes(),
-        *BulkApi(database=database, ids=ids).routes(),
         *[route for room in DOORS for route in room.routes(assembly)],
-        *compatibility_routes(adapters, sending=sending, domains=domains),
+        *compatibility_routes(adapters, sending=assembly.sending(), domains=domains),
         *ops.public_routes(),
         *ops.admin_routes(),
         *SetupApi(setup=Setup(adapters=adapters)).routes(),

@@ -4,7 +4,6 @@ import random
 import time
 from dataclasses import dataclass
 
-from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.delivery.mta_sts_client import StsPolicies
 from scaisend.delivery.tls_counts_worker import EVERY_S as COUNTED_EVERY_S
@@ -27,20 +26,21 @@ class Securing:
     tell: TellTls | None
 
 
-def make_securing(assembly: Assembly, adapters: Adapters) -> Securing:
+def make_securing(assembly: Assembly) -> Securing:
     """The TLS of this process's deliveries; with TLS_REPORT_FROM its sessions are counted and the reports sent."""
-    config = adapters.config
+    adapters, config = assembly.adapters, assembly.adapters.config
     outgoing = Outgoing(
         reactor=adapters.reactor, resolver=adapters.resolver, allow_private=config["WEBHOOK_TARGETS"] == "any",
         policy=https_policy(config["SMTP_TLS_CA_FILE"]),
     )
-    tell = _counting(assembly, adapters, outgoing) if config["TLS_REPORT_FROM"] else None
+    tell = _counting(assembly, outgoing) if config["TLS_REPORT_FROM"] else None
     sts = StsPolicies(database=adapters.database, resolver=adapters.resolver, outgoing=outgoing, clock=time.time, tell=tell)
     policy = TlsPolicy(config["SMTP_TLS_POLICY"], domains=config["SMTP_TLS_POLICIES"], ca_file=config["SMTP_TLS_CA_FILE"])
     return Securing(Ladder(policy=policy, resolver=adapters.resolver, sts=sts, told=adapters.metrics.secured), tell)
 
 
-def _counting(assembly: Assembly, adapters: Adapters, outgoing: Outgoing) -> TellTls:
+def _counting(assembly: Assembly, outgoing: Outgoing) -> TellTls:
+    adapters = assembly.adapters
     counts = TlsCounts(database=adapters.database, resolver=adapters.resolver, now_s=time.time)
     reports = TlsReports(
         database=adapters.database, resolver=adapters.resolver, outgoing=outgoing, sending=assembly.sending(),

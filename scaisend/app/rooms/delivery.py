@@ -1,22 +1,25 @@
-"""What delivering runs on: the worker, its pools and its sweep, put together as assembly.py does for the others."""
+"""Mail that goes out: the worker, its pools and its sweep, and the operator's doors to them."""
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from twisted.internet.defer import ensureDeferred
 from twisted.python.threadpool import ThreadPool
 
-from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
 from scaisend.app.securing import make_securing
+from scaisend.delivery.bulk_api import BulkApi
 from scaisend.delivery.bulk_worker import EVERY_S as BULK_EVERY_S
 from scaisend.delivery.bulk_worker import BulkJobs
 from scaisend.delivery.destination import DestinationState
+from scaisend.delivery.destinations_api import PoolsApi
 from scaisend.delivery.destinations_store import keep_states_across_tenants, kept_across_tenants
+from scaisend.delivery.ips_api import IpsApi
 from scaisend.delivery.job import Job
 from scaisend.delivery.lanes import Lanes
 from scaisend.delivery.mx_client import MxClient
+from scaisend.delivery.orders_api import DestinationsApi
 from scaisend.delivery.pool_client import PoolLimits, Pools
 from scaisend.delivery.prepare_worker import Preparing
 from scaisend.delivery.settle import Patience
@@ -30,6 +33,7 @@ from scaisend.delivery.sweep_worker import DeliverySweep, Doubt
 from scaisend.delivery.worker import Bounds, DeliveryWorker
 from scaisend.faultpoints import reach
 from scaisend.faults import Unavailable
+from scaisend.http.route import Route
 from scaisend.storage.database import Database, Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.queue import SMTP_DELIVER
@@ -37,13 +41,36 @@ from scaisend.storage.queue import SMTP_DELIVER
 MARKS_AT_ONCE = 2
 
 
-class Delivering:
+def routes(assembly: Assembly) -> list[Route]:
+    """The doors of source addresses, of destinations and of operations over many queued mails."""
+    adapters, addresses = assembly.adapters, assembly.source_addresses()
+    sources = parse_sources(adapters.config["SMTP_SOURCE_IPS"], helo_name=adapters.config["SMTP_HELO_HOSTNAME"])
+    return [
+        *PoolsApi(database=adapters.database, ids=adapters.ids, addresses=addresses).routes(),
+        *DestinationsApi(database=adapters.database, addresses=addresses).routes(),
+        *BulkApi(database=adapters.database, ids=adapters.ids).routes(),
+        *IpsApi(database=adapters.database, ids=adapters.ids, sources=sources).routes(),
+    ]
+
+
+def services(assembly: Assembly, roles: Collection[str]) -> None:
+    """Recipients that are due are delivered to; workers go on with operations over many queued mails."""
+    if "smtp" in roles:
+        delivering = _Delivering(assembly)
+        assembly.delivery = delivering.worker
+        assembly.built.restoring.append(delivering.restore)
+    if "worker" in roles:
+        jobs = BulkJobs(database=assembly.adapters.database, ids=assembly.adapters.ids, now_s=time.time)
+        assembly.sweep("bulk-jobs", jobs.turn, BULK_EVERY_S)
+
+
+class _Delivering:
     """The delivery of a process: its worker and the pools of its connections."""
 
-    def __init__(self, assembly: Assembly, adapters: Adapters) -> None:
+    def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._adapters = adapters
-        self._config = adapters.config
+        self._adapters = assembly.adapters
+        self._config = assembly.adapters.config
         self.pools = self._pools()
         self.worker = self._worker()
         self.shaping = self._shaping()
@@ -96,7 +123,7 @@ class Delivering:
         def changed(state: DestinationState) -> None:
             ensureDeferred(_kept(adapters.database, state))
 
-        securing = make_securing(self._assembly, adapters)
+        securing = make_securing(self._assembly)
         learning = Learning(config["SMTP_SHAPING_STEP"], config["SMTP_POOL_SIZE_PER_DOMAIN"]) if config["SMTP_SHAPING"] == "on" else None
         return Pools(
             reactor=adapters.reactor, mx=MxClient(
@@ -130,19 +157,6 @@ class Delivering:
             await self.shaping.restore()
         except Unavailable:
             return
-
-
-def add_delivery(assembly: Assembly, adapters: Adapters) -> Delivering:
-    """Recipients that are due are delivered to."""
-    delivering = Delivering(assembly, adapters)
-    assembly.delivery = delivering.worker
-    return delivering
-
-
-def add_bulk_jobs(assembly: Assembly, adapters: Adapters) -> None:
-    """Operations over many queued mails go on."""
-    jobs = BulkJobs(database=adapters.database, ids=adapters.ids, now_s=time.time)
-    assembly.sweep("bulk-jobs", jobs.turn, BULK_EVERY_S)
 
 
 def _mark(txn: Txn, groups: Sequence[Sequence[Job]]) -> list[set[str] | Exception]:
