@@ -11,7 +11,7 @@ from scaisend.content.thumbnail import checked_image, thumbnail
 from scaisend.faults import Fault, Invalid, NotFound, TooLarge
 from scaisend.http.call import Call
 from scaisend.http.form_data import FormPart, read_form_data
-from scaisend.http.paging import whole
+from scaisend.http.paging import only, whole
 from scaisend.http.reply import Reply, error_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.administration import record
@@ -57,6 +57,7 @@ class ImagesApi:
 
     async def show_all(self, call: Call) -> Reply:
         """`{"images": […], "total", "page", "page_size"}`, newest first, by `folder` and `search`."""
+        only(call, "page", "page_size", "folder", "search")
         page, size = whole(call, "page", least=1, most=1_000_000, default=1), whole(call, "page_size", least=1, most=500, default=50)
         found, total = await self._database.read(
             store.images, call.caller.tenant_id, folder=call.one("folder"), search=call.one("search"), limit=size, offset=(page - 1) * size

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from scaisend.faults import Invalid
+from scaisend.faults import Fault, Invalid
 from scaisend.http.call import Call
 from scaisend.http.reply import Reply, json_reply
 
@@ -48,6 +48,15 @@ def whole(call: Call, name: str, *, least: int, most: int, default: int) -> int:
     if not least <= value <= most:
         raise Invalid(f"The {name} must be between {least} and {most}.", name)
     return value
+
+
+def only(call: Call, *names: str) -> None:
+    """The query has no parameters but these: a filter that is misspelt would show everything.
+
+    Raises: Invalid with a fault for each other one.
+    """
+    if unknown := sorted(name for name in call.query if name not in names):
+        raise Invalid([Fault(f"There is no parameter {name}.", name, f"Known are {', '.join(sorted(names))}.") for name in unknown])
 
 
 def cursor(parts: Sequence[str | int]) -> str:

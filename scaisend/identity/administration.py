@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from scaisend.faults import Conflict, Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import whole
+from scaisend.http.paging import only, whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.identity.audit_store import record_act
 from scaisend.identity.people_store import Tenant, tenant_within, tenants_called
@@ -68,11 +68,12 @@ def record(txn: Txn, call: Call, tenant_id: str | None, *, action: str, resource
     )
 
 
-def page_of(call: Call) -> tuple[str, int]:
-    """The id after which the page begins, and how many rows it has at most: `?after=` and `?limit=` (100, at most 500).
+def page_of(call: Call, *filters: str) -> tuple[str, int]:
+    """The id after which the page begins, and how many rows it has at most: `?after=` and `?limit=` (100, at most 500), beside the list's `filters`.
 
     Raises: Invalid.
     """
+    only(call, "after", "limit", *filters)
     after = call.one("after") or ""
     if not after.isascii() or len(after) > LONGEST_ID:
         raise Invalid("The after is not one that was given out here.", "after", "Begin with the first page again.")

@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from scaisend.faults import Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import whole
+from scaisend.http.paging import only, whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
 from scaisend.identity.administration import named_tenant
@@ -31,6 +31,7 @@ class AuditApi:
 
     async def show(self, call: Call) -> Reply:
         """`?limit=` (100, at most 500) acts, with `?tenant_id=` of one tenant; `next`, unless null, is the `?before=` of the next page."""
+        only(call, "limit", "before", "tenant_id")
         most = whole(call, "limit", least=1, most=MOST, default=USUAL)
         given = call.one("before")
         before = self._read_place(given) if given else NEWEST

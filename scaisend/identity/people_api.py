@@ -31,7 +31,7 @@ class PeopleApi:
 
     async def show_users(self, call: Call) -> Reply:
         """People by id; `?tenant_id=` those of one tenant."""
-        after, most = page_of(call)
+        after, most = page_of(call, "tenant_id")
         found = await self._database.read(_users, call, after, most)
         return page_reply([_shown(each) for each in found], found, most)
 
@@ -41,7 +41,7 @@ class PeopleApi:
 
     async def show_groups(self, call: Call) -> Reply:
         """Groups of one tenant by id."""
-        after, most = page_of(call)
+        after, most = page_of(call, "tenant_id")
         found = await self._database.read(_groups, call, after, most)
         return page_reply([_shown_group(each) for each in found], found, most)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scaisend.faults import Conflict, Fault, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor, whole
+from scaisend.http.paging import cursor, only, read_cursor, whole
 from scaisend.http.reply import Reply, data_reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.administration import MOST, USUAL, page_of, page_reply, record, tenant_of
@@ -60,7 +60,7 @@ class RolesApi:
 
     async def show_all(self, call: Call) -> Reply:
         """Roles by id."""
-        after, most = page_of(call)
+        after, most = page_of(call, "tenant_id")
         found = await self._database.read(_page, call, after, most)
         return page_reply([shown_role(each) for each in found], found, most)
 
@@ -94,6 +94,7 @@ class RolesApi:
 
     async def show_mappings(self, call: Call) -> Reply:
         """Mappings by group and role; `next` is the `?after=` of the next page."""
+        only(call, "after", "limit", "tenant_id")
         text = call.one("after")
         group_id, role_id = read_cursor(text, (str, str), field="after") if text else ("", "")
         most = whole(call, "limit", least=1, most=MOST, default=USUAL)

@@ -56,7 +56,7 @@ class TenantsApi:
 
     async def show_tenants(self, call: Call) -> Reply:
         """Tenants by id; `?partner_id=` those of one partner."""
-        after, most = page_of(call)
+        after, most = page_of(call, "partner_id")
         found = await self._database.read(_tenants, call, after, most)
         return page_reply([_shown(each) for each in found], found, most)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scaisend.address import fold
 from scaisend.faults import Fault, Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor, whole
+from scaisend.http.paging import cursor, only, read_cursor, whole
 from scaisend.ids import letters
 from scaisend.messages.moments import read_moment
 from scaisend.messages.status import MESSAGE_STATES
@@ -105,9 +105,11 @@ def read_list(call: Call) -> Asked:
 
     Raises: Invalid with every fault.
     """
-    faults = [
-        Fault(f"There is no parameter {name}.", name, f"Known are {', '.join(sorted(PARAMETERS))}.") for name in sorted(call.query) if name not in PARAMETERS
-    ]
+    faults: list[Fault] = []
+    try:
+        only(call, *PARAMETERS)
+    except Invalid as error:
+        faults.extend(error.faults)
     status = call.one("status") or None
     if status is not None and status not in MESSAGE_STATES:
         faults.append(Fault(f"The status must be one of {', '.join(sorted(MESSAGE_STATES))}.", "status"))

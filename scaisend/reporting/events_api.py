@@ -2,7 +2,7 @@
 
 from scaisend.faults import Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor, whole
+from scaisend.http.paging import cursor, only, read_cursor, whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get
 from scaisend.messages.moments import read_since
@@ -30,6 +30,7 @@ class EventsApi:
         Without a cursor the stream begins at `since` (a moment, or so long ago), or with the first event there is. `event_type`,
         once or more, chooses types.
         """
+        only(call, "event_type", "limit", "cursor", "since")
         types = call.query.get("event_type", [])
         unknown = [name for name in types if name not in TOLD]
         if unknown:

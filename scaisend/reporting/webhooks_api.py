@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from scaisend.faults import Conflict, Fault, Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import cursor, read_cursor, whole
+from scaisend.http.paging import cursor, only, read_cursor, whole
 from scaisend.http.reply import Reply, json_reply, no_content
 from scaisend.http.route import Route, delete, get, patch, post
 from scaisend.identity.audit_store import record_act
@@ -96,6 +96,7 @@ class WebhooksApi:
 
     async def deliveries(self, call: Call) -> Reply:
         """`{"deliveries": […], "next": cursor or null}`; `status` chooses queued, delivered or failed ones."""
+        only(call, "status", "limit", "cursor")
         status, most = call.one("status"), whole(call, "limit", least=1, most=500, default=100)
         if status is not None and status not in STATUSES:
             raise Invalid(f"The status must be one of {', '.join(STATUSES)}.", "status")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scaisend.faults import Invalid
 from scaisend.http.call import Call
-from scaisend.http.paging import Page, array_reply, base_url, cursor, offset_page, read_cursor, whole
+from scaisend.http.paging import Page, array_reply, base_url, cursor, offset_page, only, read_cursor, whole
 from tests.base import PlainTestCase
 
 
@@ -22,6 +22,13 @@ class PageTest(PlainTestCase):
             with self.assertRaises(Invalid) as caught:
                 offset_page(Call(query={"limit": [text]}))
             self.assertEqual(caught.exception.faults[0].field, "limit")
+
+    def test_unknown_parameters(self) -> None:
+        """Each one that the list does not know is a fault on its own name, which says what it knows."""
+        only(Call(query={"limit": ["1"]}), "limit", "after")
+        with self.assertRaises(Invalid) as caught:
+            only(Call(query={"limit": ["1"], "stauts": ["x"], "a": [""]}), "limit", "after")
+        self.assertEqual([(each.field, each.help) for each in caught.exception.faults], [(name, "Known are after, limit.") for name in ("a", "stauts")])
 
     def test_negative_bounds(self) -> None:
         """A parameter may be negative where its bounds allow it."""

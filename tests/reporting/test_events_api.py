@@ -49,5 +49,5 @@ class EventsApiTests(PlainTestCase):
         self.world.now = NOW + 60
         _, late = self.world.delivered_mail()
         self.assertEqual([each["event_id"] for each in self.ask(since=str(int(NOW + 30)), event_type="delivered")["events"]], [late])
-        for query in ({"since": "x"}, {"event_type": "odd"}, {"cursor": "x"}, {"limit": "1001"}):
+        for query in ({"since": "x"}, {"event_type": "odd"}, {"cursor": "x"}, {"limit": "1001"}, {"type": "delivered"}):
             self.assertRaises(Invalid, self.ask, **query)
