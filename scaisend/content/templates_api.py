@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import orjson
 
 from scaisend.content import templates_store as store
+from scaisend.content.handlebars.errors import TemplateDataError
 from scaisend.content.template_parts import Parts, compile_parts
 from scaisend.content.template_request import (
     VersionChange,
@@ -140,7 +141,10 @@ class TemplatesApi:
         def rendered() -> object:
             return compile_parts(parts, generates_plain=version.generate_plain_content).render(data)
 
-        shown = await self._in_thread(rendered) if template.generation == DYNAMIC else parts
+        try:
+            shown = await self._in_thread(rendered) if template.generation == DYNAMIC else parts
+        except TemplateDataError as error:
+            raise Invalid(str(error), "test_data", "The template was saved, these data do not fit it.") from None
         assert isinstance(shown, Parts)
         return json_reply({"subject": shown.subject, "html_content": shown.html, "plain_content": shown.plain})
 

@@ -21,7 +21,7 @@ from scaisend.faults import ScaiSendError, TooLarge
 from scaisend.http.body import Intake, is_packed, unpacked_limit
 from scaisend.http.door import Visit
 from scaisend.http.reply import Reply
-from scaisend.http.wire import KEEP, OLD, PlainHead, header_map, path_values, plain_head, query_values
+from scaisend.http.wire import KEEP, OLD, PlainHead, header_map, origin_form, path_values, plain_head, query_values
 
 if TYPE_CHECKING:
     from scaisend.http.site import HttpSite
@@ -182,7 +182,8 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
         self.site = self.channel.site
         self.site.open_requests += 1
         self._is_counted = True
-        path, _, self._query = self.uri.partition(b"?")
+        target = self.uri if self.uri.startswith(b"/") else origin_form(self.uri)
+        path, _, self._query = target.partition(b"?")
         route, self._path, self._refusal = self.site.find(self.method, path)
         self.visit = visit = self.site.visit(self, route, headers)
         if route is not None:

@@ -12,6 +12,7 @@ from scaisend.storage.limiter import Verdict
 MOST_QUERY_FIELDS = 2_000
 _REQUEST_ID = pattern(r"[A-Za-z0-9._-]{1,128}")
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()}
+_AUTHORITY = pattern(rb"(?i:https?)://[^/?#]+")
 _FORBIDDEN = pattern("[\r\n\0]")
 # Stands for an escaped slash while segments are told apart; UTF-8 cannot decode to it.
 _SLASH = "\udc2f"
@@ -77,6 +78,15 @@ def header_map(raw: Iterable[tuple[bytes, Sequence[bytes]]]) -> dict[str, str]:
         name.decode("latin-1").lower(): (values[0] if len(values) == 1 else b", ".join(values)).decode("latin-1")
         for name, values in raw
     }
+
+
+def origin_form(target: bytes) -> bytes:
+    """Path and query of a target that names this server too, `http://host/path?query` (RFC 9112 3.2.2); others as they are."""
+    found = _AUTHORITY.match(target)
+    if found is None:
+        return target
+    rest = target[found.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
 
 
 def path_text(path: bytes) -> str:

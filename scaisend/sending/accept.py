@@ -31,6 +31,8 @@ from scaisend.suppressions.groups_store import left_across_tenants
 from scaisend.suppressions.lists import GROUP, group_stops, reason_of, stopped_by
 from scaisend.suppressions.store import listed_across_tenants
 
+NO_TEMPLATE = "The Template ID must be a valid template id for your account. You provided {}."
+NO_ACTIVE_VERSION = "The template {} has no active version: add one, or activate one of those that it has."
 UNVERIFIED_SENDER = (
     "The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit "
     "https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements"
@@ -151,7 +153,8 @@ def _check_names(txn: Txn, submissions: Sequence[Submission], refusals: list[Sca
     for number, each in named:
         tenant_id, request, faults = each.caller.tenant_id, each.request, []
         if request.template_id and not templates.get((tenant_id, request.template_id)):
-            faults.append(_fault("template_id", f"The Template ID must be a valid template id for your account. You provided {request.template_id}."))
+            is_there = (tenant_id, request.template_id) in templates
+            faults.append(_fault("template_id", (NO_ACTIVE_VERSION if is_there else NO_TEMPLATE).format(request.template_id)))
         if request.batch_id and (tenant_id, request.batch_id) not in batches:
             faults.append(_fault("batch_id", f"The batch_id must be one that POST /v3/mail/batch made for your account. You provided {request.batch_id}."))
         if request.ip_pool_name and (tenant_id, request.ip_pool_name) not in pools:

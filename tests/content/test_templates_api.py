@@ -4,7 +4,6 @@ from typing import Any
 from twisted.internet.defer import execute
 
 from scaisend.caller import Caller
-from scaisend.content.handlebars.errors import TemplateDataError
 from scaisend.content.templates_api import MOST_TEMPLATES, MOST_VERSIONS, TemplatesApi
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.identity.audit_store import acts
@@ -219,7 +218,8 @@ class TemplatesApiTests(PlainTestCase):
         for body in ({"test_data": "{"}, [], {"data": {"name": "Bo"}}):
             self.assertRaises(Invalid, self.ask, self.api.preview, body, template_id, made["id"])
         dated = self.add(template_id, html_content="\n{{formatDate d 'YYYY'}}")
-        error = self.assertRaises(TemplateDataError, self.ask, self.api.preview, {"test_data": {"d": "x"}}, template_id, dated["id"])
+        error = self.assertRaises(Invalid, self.ask, self.api.preview, {"test_data": {"d": "x"}}, template_id, dated["id"])
+        self.assertEqual(error.faults[0].field, "test_data")
         self.assertIn("html_content: formatDate: 'x' is not a date as ISO 8601 writes it (line 2, column 3)", str(error))
 
     def test_other_tenants_and_odd_ids(self) -> None:

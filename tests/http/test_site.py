@@ -53,6 +53,15 @@ class RoutingTest(PlainTestCase):
         self.assertEqual(self.web.ask("GET", "/v3/things?c=1&c=2&d=").json()["query"], {"c": ["1", "2"], "d": [""]})
         self.assertEqual(self.web.ask("GET", "/v3/things?a=%ff").status, 400)
 
+    def test_a_target_that_names_the_server(self) -> None:
+        """As a proxy is asked: scheme and host are passed over (RFC 9112 3.2.2)."""
+        for target in ("http://api.test/v3/things/7?c=1", "HTTPS://api.test:8443/v3/things/7?c=1"):
+            self.assertEqual(self.web.ask("GET", target).json()["path"], {"thing": "7"})
+            self.assertEqual(self.web.ask("GET", target).json()["query"], {"c": ["1"]})
+        self.assertEqual(self.web.ask("POST", "http://api.test/v3/mail/send").status, 200)
+        for target in ("http://api.test", "http://api.test?x=/v3/things", "ftp://api.test/v3/things", "http:///v3/things"):
+            self.assertEqual(self.web.ask("GET", target).status, 404, target)
+
     def test_unknown_paths(self) -> None:
         """404 in JSON for every path that is no route, with or without a credential."""
         for path in ("/", "/v3", "/v3/things/", "/v3//things", "/v3/things/a/b", "/v3/mail/send/x", "*", "/%2e%2e/etc"):

@@ -104,10 +104,12 @@ class AcceptTests(RoadTestCase):
         self.assertIsInstance(answer, Accepted)
 
     def test_template_without_active_version(self) -> None:
-        """A template that has no active version is as good as none."""
+        """A template that has no active version cannot be sent, and the refusal says why."""
         self.database.now(lambda txn: txn.insert(
             "templates", ("id", "tenant_id", "name", "generation", "created_at", "updated_at"), [(DYNAMIC, self.tenant.id, "T", "dynamic", 0, 0)]))
-        self.assertEqual([fault.field for fault in self.refused(body(template_id=DYNAMIC)).faults], ["template_id"])
+        (fault,) = self.refused(body(template_id=DYNAMIC)).faults
+        self.assertEqual(fault.field, "template_id")
+        self.assertIn("no active version", fault.message)
 
     def test_key_revoked_between_verdict_and_commit(self) -> None:
         """What was allowed at the door is refused at the commit when the key was revoked, lost its right, or its tenant was suspended meanwhile."""
