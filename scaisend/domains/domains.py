@@ -9,7 +9,7 @@ from scaisend.address import a_labels
 from scaisend.dns import Resolver
 from scaisend.domains import store
 from scaisend.domains.dkim_keys import ALGORITHMS, NewKey, make_key, number_in, selector_of
-from scaisend.domains.records import Hosts, shown_records, wanted_records, zone_line
+from scaisend.domains.records import Hosts, keep_until, shown_records, wanted_records, zone_line
 from scaisend.domains.store import ACTIVE, PENDING, Check, Domain, DomainKey
 from scaisend.domains.verify import Verification, verify
 from scaisend.domains.whitelabel_store import set_addresses, set_default
@@ -110,7 +110,10 @@ class Domains:
             "id": domain.id, "domain": domain.domain, "verified": domain.verified, "is_default": domain.is_default,
             "return_path_ready": domain.return_path_ready, "checked_at": _iso(domain.checked_at), "verified_at": _iso(domain.verified_at),
             "created_at": _iso(domain.created_at), "dns_records": self.records(view),
-            "dkim_keys": [{"selector": key.selector, "algorithm": key.algorithm, "status": key.status} for key in view.keys],
+            "dkim_keys": [
+                {"selector": key.selector, "algorithm": key.algorithm, "status": key.status, "keep_record_until": _iso(keep_until(key.retired_at))}
+                for key in view.keys
+            ],
         }
 
     def records(self, view: DomainView) -> list[dict[str, object]]:

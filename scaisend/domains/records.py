@@ -9,6 +9,7 @@ from scaisend.domains.store import RETIRED, DomainKey, return_path_host
 
 DKIM, SPF, DMARC, RETURN_PATH, RETURN_PATH_SPF = "dkim", "spf", "dmarc", "return_path", "return_path_spf"
 TXT_PIECE = 255
+KEPT_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ def wanted_records(name: str, keys: Iterable[DomainKey], hosts: Hosts) -> list[W
         WantedRecord("MX", return_path_host(name), f"10 {hosts.inbound_host}", RETURN_PATH),
         WantedRecord("TXT", return_path_host(name), f"v=spf1 {mechanisms(hosts)} -all", RETURN_PATH_SPF),
     ]
+
+
+def keep_until(retired_at: float | None) -> float | None:
+    """Until when the record of a retired key stays published, or None for one that signs.
+
+    Delivery remembers keys for half a minute, and what they signed is checked when it arrives, or is forwarded, days later.
+    """
+    return None if retired_at is None else retired_at + KEPT_S
 
 
 def mechanisms(hosts: Hosts) -> str:

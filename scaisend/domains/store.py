@@ -15,7 +15,7 @@ Pair = tuple[str, str]
 
 _DOMAIN = "id, tenant_id, domain, verified, return_path_ready, is_default, check_result, checked_at, verified_at, created_at, addresses"
 _KEY_COLUMNS = ("id", "tenant_id", "domain_id", "selector", "algorithm", "sealed_private", "public", "status", "created_at")
-_KEY = "k.id, k.domain_id, k.selector, k.algorithm, k.sealed_private, k.public, k.status, k.created_at, k.seen_at"
+_KEY = "k.id, k.domain_id, k.selector, k.algorithm, k.sealed_private, k.public, k.status, k.created_at, k.seen_at, k.retired_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class DomainKey:
     status: str
     created_at: float
     seen_at: float | None
+    retired_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +259,5 @@ def _addresses(text: str | None) -> tuple[str, ...]:
 
 
 def _key(row: Row) -> DomainKey:
-    an_id, domain_id, selector, algorithm, sealed, public, status, created_at, seen_at = row
-    return DomainKey(an_id, domain_id, selector, algorithm, bytes(sealed), bytes(public), status, created_at / 1_000_000, _at(seen_at))
+    an_id, domain_id, selector, algorithm, sealed, public, status, created_at, seen_at, retired_at = row
+    return DomainKey(an_id, domain_id, selector, algorithm, bytes(sealed), bytes(public), status, created_at / 1_000_000, _at(seen_at), _at(retired_at))

@@ -1,6 +1,7 @@
 """/api/admin/domains, with a real resolver and a zone that changes."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet import reactor
@@ -105,6 +106,9 @@ class DomainsApiTests(ReactorTestCase):
         self.assertEqual((after["verified"], len(new), new & old), (True, 2, set()))
         self.assertEqual(len([each for each in after["dns_records"] if each["purpose"] == "dkim"]), 2)
         self.assertEqual(sorted(each["status"] for each in after["dkim_keys"]), ["active", "active", "retired", "retired"])
+        retired = {key["keep_record_until"] for key in after["dkim_keys"] if key["status"] == "retired"}
+        self.assertEqual(retired, {datetime.fromtimestamp(NOW + 7 * 86_400, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
+        self.assertEqual({key["keep_record_until"] for key in after["dkim_keys"] if key["status"] == "active"}, {None})
 
     async def test_trouble_changes_nothing(self) -> None:
         """A DNS that does not answer takes no verification away; a denial does."""

@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import make_domains
@@ -97,4 +97,7 @@ def _show_one(
             print(f"\n  {record['purpose']}  [{state}]\n    {record['type']}  {record['name']}\n    {record['value']}")
             if record["found"] and not record["valid"]:
                 print(f"    found: {record['found']}")
+        kept: Any = [key for key in cast(Any, shown["dkim_keys"]) if (key["keep_record_until"] or "") > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())]
+        for key in kept:
+            print(f"\n  keep {key['selector']}._domainkey.{shown['domain']} until {key['keep_record_until']}: mail that this key signed is on its way")
     return 1 if verdict and not shown["verified"] else 0
