@@ -14,7 +14,7 @@ from tests.base import ReactorTestCase
 from tests.journeys.test_webhooks import Receiver
 from tests.world.counting_sink import CountingSink
 from tests.world.dns_zone import DnsZone
-from tests.world.documented import DocumentedHost, blocks
+from tests.world.documented import DocumentedHost, blocks, zone_lines
 from tests.world.installation import QUICK
 from tests.world.load import call
 from tests.world.mariadb import private_mariadb
@@ -63,16 +63,9 @@ class DeploymentCase(ReactorTestCase):
     def publish(self, output: str) -> None:
         """What `domains add` printed stands in DNS."""
         shown = json.loads(self.host.run("cd /etc/scaisend\nscaisend domains list --json 2>/dev/null"))
-        lines = []
         for record in shown[0]["dns_records"]:
             self.assertIn(record["name"], output)
-            value = record["value"]
-            if record["type"] == "TXT":
-                value = " ".join(f'"{value[at : at + 200]}"' for at in range(0, len(value), 200))
-            elif record["type"] in ("CNAME", "MX"):
-                value += "."
-            lines.append(f"{record['name']}. IN {record['type']} {value}")
-        self.zone.load("\n".join(lines) + "\n")
+        self.zone.load(zone_lines(shown[0]["dns_records"]))
 
     def send_and_be_told(self, api_key: str) -> None:
         """Sections 8 and 9."""

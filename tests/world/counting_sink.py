@@ -29,9 +29,9 @@ class Taken:
 
 
 class CountingSink:
-    """Listens on a loopback port until `close`. `keeps_content` off forgets the mails' bytes."""
+    """Listens on a port of `host` until `close`. `keeps_content` off forgets the mails' bytes."""
 
-    def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None, keeps_content: bool = False, chunking: bool = False) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, keeps_content: bool = False, chunking: bool = False) -> None:
         self.dot_delay_s = 0.0
         self.taken: list[Taken] = []
         self.dropped: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class CountingSink:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="counting-sink", daemon=True)
         self._thread.start()
-        self.port = port
+        self._host, self.port = host, port
         self._server: asyncio.Server | None = None
         self.open()
 
@@ -64,7 +64,7 @@ class CountingSink:
     def open(self) -> None:
         """Connections are taken; on the same port as before."""
         if self._server is None:
-            self._server = self._call(asyncio.start_server(self._session, "127.0.0.1", self.port, limit=2**20, backlog=256))
+            self._server = self._call(asyncio.start_server(self._session, self._host, self.port, limit=2**20, backlog=256))
             self.port = self._server.sockets[0].getsockname()[1]
 
     def shut(self) -> None:

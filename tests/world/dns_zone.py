@@ -29,20 +29,21 @@ class DnsZone(DatagramProtocol):
     delay in seconds. `asked` counts questions as (name, kind); `by_tcp` those that came over TCP.
     """
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, interface: str = "127.0.0.1", port: int = 0) -> None:
         self.behaviour: dict[str, str | float] = {}
         self.asked: Counter[tuple[str, str]] = Counter()
         self.by_tcp = 0
         self.load(text)
         factory = Factory.forProtocol(_TcpSide)
         factory.zone = self  # type: ignore[attr-defined]
-        self._tcp = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self._interface = interface
+        self._tcp = reactor.listenTCP(port, factory, interface=interface)
         self.port = self._tcp.getHost().port
-        self._udp = reactor.listenUDP(self.port, self, interface="127.0.0.1")
+        self._udp = reactor.listenUDP(self.port, self, interface=interface)
 
     @property
     def address(self) -> tuple[str, int]:
-        return "127.0.0.1", self.port
+        return self._interface, self.port
 
     def load(self, text: str) -> None:
         """The zone holds `text` and nothing else."""

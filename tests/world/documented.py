@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import scaisend
@@ -48,6 +48,19 @@ def blocks(heading: str) -> list[str]:
     parts = re.split(r"(?m)^#{2,3} (.*)$", PAGE.read_text(encoding="utf-8"))
     (text,) = [parts[place + 1] for place in range(1, len(parts), 2) if re.sub(r"^\d+\. ", "", parts[place]) == heading]
     return re.findall(r"(?ms)^```sh\n(.*?)^```$", text)
+
+
+def zone_lines(records: Sequence[Mapping[str, str]]) -> str:
+    """The records of a sender domain, as `domains list --json` shows them, as a zone file has them."""
+    lines = []
+    for record in records:
+        value = record["value"]
+        if record["type"] == "TXT":
+            value = " ".join(f'"{value[at : at + 200]}"' for at in range(0, len(value), 200))
+        elif record["type"] in ("CNAME", "MX"):
+            value += "."
+        lines.append(f"{record['name']}. IN {record['type']} {value}\n")
+    return "".join(lines)
 
 
 class DocumentedHost:
