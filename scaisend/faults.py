@@ -69,10 +69,13 @@ class TooManyRequests(ScaiSendError):
         self.retry_after_s = retry_after_s
 
 
+_NAMES = {"redis": "Redis server", "objects": "object store"}
+
+
 class Unavailable(ScaiSendError):
     """A dependency is away (503): `dependency` is `database`, `redis`, `objects` or `dns`. Nothing was lost; try again."""
 
     def __init__(self, dependency: str, message: str | None = None, *, retry_after_s: int = 5) -> None:
-        super().__init__(message or f"the {dependency} is not available at the moment, please try again")
+        super().__init__(message or f"the {_NAMES.get(dependency, dependency)} is not available at the moment, please try again")
         self.dependency = dependency
         self.retry_after_s = retry_after_s

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from scaisend.app.refusals import said_by
 from scaisend.storage.server_facts import ServerFacts
 
 OK, WARNING, FAILED, AWAY = "ok", "warning", "failed", "away"
@@ -121,5 +122,5 @@ def setting_checks(warnings: Sequence[str]) -> list[Check]:
 
 
 def away_check(name: str, subject: str, error: BaseException, cure: str) -> Check:
-    """A dependency that did not answer."""
-    return Check(name, subject, AWAY, str(error) or type(error).__name__, "an answer", cure)
+    """A dependency that did not answer, with what it said instead."""
+    return Check(name, subject, AWAY, (str(error) or type(error).__name__) + said_by(error), "an answer", cure)

@@ -112,7 +112,7 @@ class Setup:
         try:
             facts = await self._soon(self._adapters.database.run(server_facts))
         except (Unavailable, TimeoutError) as error:
-            return [away_check("database", "DATABASE_URL", error, "start the server, or correct DATABASE_URL; see the log for what it said")]
+            return [away_check("database", "DATABASE_URL", error, "start the server, or correct DATABASE_URL")]
         return server_checks(facts, (began + time.time()) / 2)
 
     async def _schema(self) -> list[Check]:

@@ -130,6 +130,7 @@ class ThreadedConnections(adbapi.ConnectionPool):
         self._observe = observe
         self._quiet: list[Deferred[None]] = []
         self._unreachable_until = 0.0  # monotonic; 0 while the last connect went well
+        self._unreachable_for: Exception | None = None  # what the last connect met
         self._probe = Lock()
 
     @property
@@ -215,7 +216,7 @@ class ThreadedConnections(adbapi.ConnectionPool):
         if not self._unreachable_until:
             return self._connect()
         if time.monotonic() < self._unreachable_until or not self._probe.acquire(blocking=False):
-            raise Unavailable("database")
+            raise Unavailable("database") from self._unreachable_for
         try:
             return self._connect()
         finally:
@@ -234,10 +235,11 @@ class ThreadedConnections(adbapi.ConnectionPool):
         except Exception as error:
             if not self._unreachable_until:
                 _log.error("the database cannot be reached: {error!r}", error=error)
+            self._unreachable_for = error
             self._unreachable_until = time.monotonic() + FAIL_FAST_S
             raise Unavailable("database") from error
         if self._unreachable_until:
-            self._unreachable_until = 0.0
+            self._unreachable_until, self._unreachable_for = 0.0, None
             _log.info("the database can be reached again")
         return connection
 

@@ -51,9 +51,12 @@ class ExitCodes(PlainTestCase):
             taken.bind(("127.0.0.1", 0))
             url = f"mysql://u:hunter2@127.0.0.1:{taken.getsockname()[1]}/n"
             code, _, errors = self.run_it("migrate", DATABASE_URL=url, SECRET_KEY="k" * 32)
-        self.assertEqual(code, 3, errors)
-        self.assertNotIn("hunter2", errors)
-        self.assertNotIn("Traceback", errors)
+            for_queue = self.run_it("queue", "depths", DATABASE_URL=url, SECRET_KEY="k" * 32)
+        self.assertEqual((code, for_queue[0]), (3, 3), errors)
+        for told in (errors, for_queue[2]):
+            self.assertIn("Connection refused", told)
+            self.assertNotIn("hunter2", told)
+            self.assertNotIn("Traceback", told)
 
     def test_init_prints_json_alone_and_once(self) -> None:
         """The second one is refused with 1 and makes nothing."""

@@ -161,6 +161,7 @@ class Installations(ReactorTestCase):
         found = await self.examined()
         away = {each.name for each in found if each.status == AWAY}
         self.assertEqual((away, exit_code(found)), ({"database", "database.schema", "queue"}, 3))
+        self.assertEqual([each.found for each in found if each.name.startswith("database") and "Connection refused" not in each.found], [])
 
     async def test_the_identity_provider(self) -> None:
         """One that answers is well; one that is away, or is another than it should be, is said to be so with the reason."""
