@@ -4,7 +4,8 @@ Doors: `/api/admin/domains` (api.py); the command line uses the same `Domains` (
 resolver of the whole service, kept here because verification needs it most. SendGrid's view is `/v3/whitelabel/domains`
 (whitelabel.py, _api, _store: integer ids, given when they are first asked for). `/v3/verified_senders` (verified_senders.py, _api,
 _store) are single addresses, proven by a link in a mail; `verified_senders_store.verified_across_tenants` tells acceptance of them.
-`/v3/whitelabel/links` (links.py, _api, _store) are hosts of the tenant's own that tracked links lead over.
+`/v3/whitelabel/links` (links.py, _api, _store) are hosts of the tenant's own that tracked links lead over. Who administers tenants is shown
+what they have by subusers_api.py.
 Tables: `domains`, `domain_keys`, `verified_senders`, `branded_links`.
 
 Laws:

@@ -7,10 +7,11 @@ Doors     `authenticate.Authenticator` turns an API key into a `Caller` (the Ide
           `/v3/auth` (`login_api`), where people log in at the provider: `login_client` asks it, `oidc_client` knows its keys;
           `keys_store.check_callers` asks again inside the transaction that acts on the verdict;
           `/v3/api_keys`, `/v3/scopes`, `/v3/user/account` and its like, `/api/admin/api-keys`, `/api/admin/audit-log`;
-          `settings_store` (what a tenant has set, for the rooms above);
+          `/v3/subusers` (`subusers_api`), where who administers tenants makes, disables and removes them;
+          `settings_store` (what a tenant has set) and `addresses_store` (where its mail may leave from), for the rooms above;
           `scaikey_api` takes the identity provider's events, `sync_worker` reads its lists, `registration_client` makes us its client.
 Clean     `permissions` (ours, SendGrid's scope names, the default roles), `api_key` (the form of a key and the verdict on it),
-          `key_request` (what /v3/api_keys is asked for), `provider_news` and `provider_events` (what the provider tells, and its signature),
+          `key_request` and `subuser` (what /v3/api_keys and /v3/subusers are asked for), `provider_news` and `provider_events` (what the provider tells, and its signature),
           `jwt` (the provider's tokens), `person` (the verdict on one), `login` and `login_session` (a login, and the cookies of one),
           `refreshing` (each refresh token is exchanged once by all processes).
 Worker    `last_used_worker.LastUsed` writes down when keys were last used.
@@ -20,6 +21,7 @@ Callers   http/door.py through the seam; every room above for `record_act`; app/
 
 Laws
 - A key is shown once and stored as its SHA-256. It is found by that hash, so no comparison of secrets takes place in the program.
+- A tenant is suspended when the identity provider says so, or its partner (`disabling_store`); neither lifts what the other said.
 - A key, role or tenant that changes counts `epochs.identity` up in the same transaction; that row's lock is taken after those of
   all rows which existed before. A remembered verdict carries the epoch it was reached under, and is not acted upon under
   another one: so a revocation is obeyed on the next request in every process.

@@ -201,11 +201,11 @@ def rename_tenant(txn: Txn, tenant_id: str, name: str, *, now_s: float) -> None:
 
 
 def only_tenant(txn: Txn) -> Tenant:
-    """The tenant, where there is just one.
+    """The tenant, where there is just one; those that are deactivated count where there is no other.
 
     Raises: NotFound when there is none; Conflict, naming some, when there are several.
     """
-    found = tenants(txn, most=10)
+    found = [_tenant(row) for row in txn.rows(f"{_TENANT} WHERE t.status <> '{DEACTIVATED}' ORDER BY t.id LIMIT 10")] or tenants(txn, most=10)
     if not found:
         raise NotFound("there is no tenant yet", help="run `scaisend init` first")
     if len(found) > 1:

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
-from scaisend.faults import Conflict, Forbidden, NotFound, Unauthenticated
+from scaisend.faults import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from scaisend.identity.api_key import caller_of, hash_of, make_key
 from scaisend.identity.audit_store import acts
 from scaisend.identity.authenticate import Authenticator
@@ -28,8 +28,10 @@ from scaisend.identity.people_store import (
     tenants,
 )
 from scaisend.identity.provider_events import read_event
+from scaisend.identity.reach import PARTNER_ADMIN
 from scaisend.identity.roles_store import map_group, mappings, role, roles_of_user, unmap_group
 from scaisend.identity.standing_store import granted_to_user
+from scaisend.identity.subusers_api import SubusersApi
 from scaisend.identity.told_store import take_event_across_tenants
 from scaisend.identity.users_store import group, members, user, users
 from scaisend.storage.database import Database
@@ -37,6 +39,7 @@ from scaisend.storage.migrations.run import migrate
 from scaisend.storage.pool import open_database
 from tests.base import ReactorTestCase
 from tests.world.mariadb import private_mariadb
+from tests.world.people import administrator
 from tests.world.tenants import NOW, a_lockout, call_by, id_maker
 
 FIRST = make_key(b"first key here!!")
@@ -156,6 +159,25 @@ class TwoProcesses:
         await gatherResults(made_keys)
         self.assertEqual(len(await here.run(keys, made.tenant.id, most=100)), 21)
         self.assertEqual(await there.run(identity_epoch), before + 20)
+
+    async def test_a_subuser_made_at_once(self) -> None:
+        """Of two that make one of the same username at once one does, and the other is told so; disabled in one process, its key is refused in the other."""
+        here, there, made = await self.open()
+        admin = administrator(made.partner.id, PARTNER_ADMIN)
+        apis = [SubusersApi(database=each, ids=id_maker(number + 2), sources=()) for number, each in enumerate((here, there))]
+        body = b'{"username": "jane", "email": "jane@example.org"}'
+        outcomes = await DeferredList([_deferred(api.add(call_by(admin, body=body))) for api in apis], consumeErrors=True)
+        self.assertEqual(sorted(done for done, _ in outcomes), [False, True])
+        (failure,) = [result for done, result in outcomes if not done]
+        self.assertEqual((failure.type, str(failure.value)), (Invalid, "username: username exists"))
+        caller = await here.run(_caller_of)
+        own = {"username": made.tenant.id}
+        await apis[0].change(call_by(admin, body=b'{"disabled": true}', path=own))
+        self.assertIsInstance((await there.run(check_callers, [caller], NOW))[0], Forbidden)
+        await apis[0].change(call_by(admin, body=b'{"disabled": false}', path=own))
+        self.assertEqual(await there.run(check_callers, [await there.run(_caller_of)], NOW), [None])
+        await apis[1].remove(call_by(admin, path={"username": "jane"}))
+        self.assertEqual(await here.run(only_tenant), made.tenant)
 
     async def test_two_first_installations_at_once(self) -> None:
         """Of two that begin at once on an empty database one is made, and the other told so."""
