@@ -16,6 +16,7 @@ from scaisend.app.adapters import Adapters
 from scaisend.app.config import Config
 from scaisend.app.logging_in import LoggingIn
 from scaisend.app.ops_api import Measures
+from scaisend.delivery.ordering import as_tenant
 from scaisend.delivery.sources import parse_sources
 from scaisend.delivery.worker import DeliveryWorker
 from scaisend.domains.dns_client import DnsClient
@@ -44,6 +45,7 @@ from scaisend.storage.queue import EMAIL_PROCESS, SMTP_DELIVER
 from scaisend.storage.sweeping import Sweeping
 from scaisend.suppressions.erased import Erasure
 from scaisend.tracking.seen_worker import Sightings
+from scaisend.tracking.settings import read_named
 
 ENCODED_AT_ONCE = 65_536
 
@@ -75,7 +77,8 @@ class Assembly:
         self.logging_in = LoggingIn(adapters, self.lockout)
         self._sending: SendApi | None = None
         self.erasure = Erasure(adapters.sealer, os.urandom, time.monotonic)
-        self.parse_moment = read_moment
+        # What rooms are handed of rooms above them.
+        self.parse_moment, self.encode_attachment, self.read_setting, self.destination_of = read_moment, encode_attachment, read_named, as_tenant
 
     # -- api --
 

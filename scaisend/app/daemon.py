@@ -147,7 +147,7 @@ class Daemon(MultiService):
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)
         door = self._assembly.door()
         if "api" in self.roles:
-            routes = [*public_routes(self._assembly, self.adapters, ops), *self._extra_routes]
+            routes = [*public_routes(self._assembly, ops), *self._extra_routes]
             site = make_site(routes, door=door, reactor=self._reactor, proxies=self.adapters.config["TRUSTED_PROXIES"])
             self.http_port = self._open(
                 listen_tcp(self._reactor, self._places.http_host, self._places.http_port, site, reuse_port=self._places.reuse_port), site

@@ -96,7 +96,7 @@ def doors() -> tuple[list[Route], list[Route]]:
         objects=absent, sealer=Sealer(bytes(32), bytes), ids=make_ids(), resolver=absent, metrics=Metrics(), worker_id="", has_queue_server=False,
     )
     ops = OpsApi(adapters=adapters, measures=Measures(), roles=(), lag_s=lambda: 0.0)
-    return public_routes(Assembly(adapters), adapters, ops), ops.routes()
+    return public_routes(Assembly(adapters), ops), ops.routes()
 
 
 def _route_table(routes: Iterable[Route]) -> list[str]:

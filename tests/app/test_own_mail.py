@@ -1,7 +1,7 @@
 import orjson
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.compatibility import TRIES, own_mail
+from scaisend.app.own_mail import TRIES, own_mail
 from scaisend.caller import Caller
 from scaisend.domains.verified_senders import confirmation
 from scaisend.faults import Unauthenticated
