@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from scaisend.app.openapi_schemas import KNOWN, PARAMETERS, SCHEMAS, Json
+from scaisend.app.openapi_parameters import PARAMETERS
+from scaisend.app.openapi_schemas import KNOWN, SCHEMAS, Json
 from scaisend.app.unsupported_api import is_unsupported
 from scaisend.http.route import Route
 

@@ -168,35 +168,3 @@ KNOWN: Mapping[tuple[str, str], tuple[str, str, str]] = {
     **{("PATCH", f"/v3/{name.replace('.', '/')}"): (name, "200", name) for name in SCHEMAS if "_settings." in name},
     **{("GET", f"/v3/{name.replace('.', '/')}"): ("", "200", name) for name in SCHEMAS if "_settings." in name},
 }
-
-
-def _query(name: str, schema: Json = TEXT, description: str = "") -> dict[str, Json]:
-    return {"name": name, "in": "query", "required": False, "schema": schema} | ({"description": description} if description else {})
-
-
-_PAGE = (_query("limit", NUMBER), _query("offset", NUMBER))
-_TIMES = (_query("start_time", NUMBER), _query("end_time", NUMBER))
-_LISTED = (*_TIMES, *_PAGE, _query("email"))
-# Parameters beside those of the path, by method and path.
-PARAMETERS: Mapping[tuple[str, str], Sequence[Mapping[str, Json]]] = {
-    ("POST", "/v3/mail/send"): (
-        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255}},
-    ),
-    **{("GET", f"/v3/suppression/{name}"): _LISTED for name in ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")},
-    ("GET", "/v3/messages"): (_query("limit", NUMBER), _query("query"), _query("status"), _query("cursor")),
-    ("GET", "/v3/whitelabel/domains"): (*_PAGE, _query("domain")),
-    ("GET", "/v3/whitelabel/domains/default"): (_query("domain"),),
-    ("GET", "/v3/verified_senders"): (_query("limit", NUMBER), _query("lastSeenID", NUMBER), _query("id", NUMBER)),
-    ("GET", "/v3/subusers"): (*_PAGE, _query("username")),
-    ("GET", "/v3/subusers/reputations"): (_query("usernames", _list(TEXT)),),
-    **{("GET", f"/v3/whitelabel/{each}"): (_query("username"),) for each in ("domains/subuser", "domains/subuser/all", "links/subuser")},
-    ("GET", "/v3/ips"): (*_PAGE, _query("ip")),
-    ("GET", "/v3/mail_settings"): _PAGE,
-    ("GET", "/v3/tracking_settings"): _PAGE,
-    ("GET", "/v3/user/webhooks/parse/settings"): _PAGE,
-    **{("GET", f"/v3/{name}"): (
-        _query("start_date"), _query("end_date"), _query("aggregated_by", {"enum": ["day", "week", "month"]}),
-    ) for name in ("stats", "categories/stats", "categories/stats/sums")},
-    ("GET", "/v3/templates"): (_query("generations"), _query("page_size", NUMBER), _query("page_token")),
-    ("GET", "/v3/events"): (_query("cursor"), _query("limit", NUMBER)),
-}

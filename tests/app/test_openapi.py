@@ -1,11 +1,15 @@
 import re
+from pathlib import Path
 
 import orjson
 
+import scaisend
 from scaisend.app.docs import doors
 from scaisend.app.openapi import document, group_of, path_template
-from scaisend.app.openapi_schemas import KNOWN, PARAMETERS, SCHEMAS
+from scaisend.app.openapi_parameters import PARAMETERS
+from scaisend.app.openapi_schemas import KNOWN, SCHEMAS
 from scaisend.app.unsupported_api import TABLE
+from scaisend.messages import search
 from tests.base import PlainTestCase
 
 
@@ -49,6 +53,17 @@ class Document(PlainTestCase):
         self.assertEqual(set(KNOWN) - there, set())
         self.assertEqual(set(PARAMETERS) - there, set())
         self.assertEqual({name for request, _, answer in KNOWN.values() for name in (request, answer) if name} - set(SCHEMAS), set())
+
+    def test_what_is_asked_for_is_declared(self) -> None:
+        """Every query parameter that the code looks for is in the document, and none that it does not."""
+        wanted = re.compile(r'(?:call\.one\(|whole\(call, |call\.query\.get\(|page_of\(call, |only\(call, )((?:"\w+"(?:, )?)+)')
+        asked = {"limit", "offset", *search.PARAMETERS}
+        for path in sorted(Path(scaisend.__file__).parent.rglob("*.py")):
+            if not path.name.startswith("dev_"):
+                asked |= {name for names in wanted.findall(path.read_text()) for name in re.findall(r"\w+", names)}
+        asked |= {"code", "state", "start_date", "end_date", "id"}  # asked for by a name in a variable
+        declared = {each["name"] for parameters in PARAMETERS.values() for each in parameters if each["in"] == "query"}
+        self.assertEqual((asked - declared, declared - asked), (set(), set()))
 
     def test_permissions(self) -> None:
         """An operation says what it needs; public ones ask for no credential."""
