@@ -1,4 +1,4 @@
-"""A partner's admin makes a subuser with sendgrid-python, which then sends; and a key of a tenant may not."""
+"""A partner's admin makes subusers with sendgrid-python and @sendgrid/client, and they send; a key of a tenant may not."""
 
 import atexit
 import json
@@ -11,6 +11,7 @@ from sendgrid import SendGridAPIClient
 from tests.base import PlainTestCase
 from tests.isolation.tokens import Tokens
 from tests.world.installation import Installation
+from tests.world.node_client import node_requests
 from tests.world.ports import free_port
 
 
@@ -43,7 +44,7 @@ class Subusers(PlainTestCase):
 
     def test_life_of_a_subuser(self) -> None:
         """Made, given a key on its behalf, sending, disabled and not heard, enabled, removed."""
-        ((partner_id,),) = installation().ask("SELECT partner_id FROM tenants")
+        ((partner_id,),) = installation().ask("SELECT partner_id FROM tenants LIMIT 1")
         token = tokens().of("partner-admin", role="partner_admin", partner_id=partner_id)
         subusers = client(token).subusers
         asked = {"username": "John@example.com", "email": "John@example.com", "password": "johns_password", "ips": []}
@@ -70,6 +71,25 @@ class Subusers(PlainTestCase):
         self.assertEqual(one.delete().status_code, 204)
         self.refused(ForbiddenError, client(key).mail.send.post, request_body=mail)
         self.assertEqual(self.refused(BadRequestsError, one.delete), [("username", "invalid username")])
+
+    def test_with_the_node_client(self) -> None:
+        """The same calls by @sendgrid/client, which sends a body with DELETE too."""
+        ((partner_id,),) = installation().ask("SELECT partner_id FROM tenants LIMIT 1")
+        token = tokens().of("partner-admin", role="partner_admin", partner_id=partner_id)
+        one = "/v3/subusers/jane"
+        answers = node_requests(
+            installation().url("api"), token,
+            {"method": "POST", "url": "/v3/subusers", "body": {"username": "jane", "email": "jane@example.com", "password": "secret", "ips": []}},
+            {"method": "GET", "url": "/v3/user/username", "subuser": "jane"},
+            {"method": "PUT", "url": f"{one}/ips", "body": []},
+            {"method": "PATCH", "url": one, "body": {"disabled": True}},
+            {"method": "GET", "url": "/v3/user/username", "subuser": "jane"},
+            {"method": "DELETE", "url": one, "body": None},
+            {"method": "GET", "url": "/v3/subusers?username=jane"},
+        )
+        self.assertEqual([each["status"] for each in answers], [200, 200, 200, 204, 403, 204, 200])
+        self.assertEqual((answers[1]["body"]["username"], answers[1]["body"]["user_id"]), ("jane", answers[0]["body"]["user_id"]))
+        self.assertEqual((answers[2]["body"], answers[6]["body"]), ({"ips": []}, []))
 
     def test_with_a_key(self) -> None:
         """403 in SendGrid's words, whatever the key may."""
