@@ -141,7 +141,7 @@ class Daemon(MultiService):
     def _build(self) -> None:
         add_services(self._assembly, self.roles)
         if "worker" in self.roles:
-            add_measuring(self.adapters, self._assembly.built)
+            add_measuring(self._assembly)
 
     def _listen(self) -> None:
         ops = OpsApi(adapters=self.adapters, measures=self._assembly.built.measures, roles=self.roles, lag_s=lambda: self._lag)

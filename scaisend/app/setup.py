@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, TimeoutError
 
 from scaisend.app.adapters import Adapters
-from scaisend.app.assembly import Built, make_domains, make_hosts
+from scaisend.app.assembly import Assembly, make_domains, make_hosts
 from scaisend.app.checks import (
     FAILED,
     OK,
@@ -36,7 +36,6 @@ from scaisend.faults import ScaiSendError, Unavailable
 from scaisend.http.outgoing import Outgoing
 from scaisend.http.targets import blocked
 from scaisend.storage.server_facts import server_facts
-from scaisend.storage.sweeping import Sweeping
 
 PATIENCE_S = 10.0
 MOST_DOMAINS = 50
@@ -209,8 +208,6 @@ async def _awaited(answer: Awaitable[Any]) -> Any:
     return await answer
 
 
-def add_measuring(adapters: Adapters, built: Built) -> None:
+def add_measuring(assembly: Assembly) -> None:
     """What is broken is counted for the metrics, once an hour."""
-    sweeping = Sweeping("doctor", Setup(adapters=adapters).measure, interval_s=MEASURE_EVERY_S, reactor=adapters.reactor)
-    built.measures.sweeps.append(sweeping)
-    built.services.append(sweeping)
+    assembly.sweep("doctor", Setup(adapters=assembly.adapters).measure, MEASURE_EVERY_S)
