@@ -182,7 +182,7 @@ class Request(_HTTPRequest):  # type: ignore[misc]  # Any, as above
         self.site = self.channel.site
         self.site.open_requests += 1
         self._is_counted = True
-        target = self.uri if self.uri.startswith(b"/") else origin_form(self.uri)
+        target: bytes = self.uri if self.uri.startswith(b"/") else origin_form(self.uri)
         path, _, self._query = target.partition(b"?")
         route, self._path, self._refusal = self.site.find(self.method, path)
         self.visit = visit = self.site.visit(self, route, headers)
