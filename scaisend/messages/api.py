@@ -8,7 +8,7 @@ from scaisend.address import domain_of
 from scaisend.domains.store import signing_keys
 from scaisend.faults import Conflict, Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import whole
+from scaisend.http.paging import only, whole
 from scaisend.http.reply import Reply, json_reply
 from scaisend.http.route import Route, get, post
 from scaisend.ids import IdMaker
@@ -88,6 +88,7 @@ class MessagesApi:
         return json_reply({"messages": [message_shape(each) for each in found], "next": following})
 
     async def _activity(self, call: Call, query: str) -> Reply:
+        only(call, *ACTIVITY_PARAMETERS)
         if not query.strip():
             raise Invalid("invalid syntax: the query is empty", "query")
         limit = whole(call, "limit", least=1, most=ACTIVITY_MOST, default=ACTIVITY_USUAL)

@@ -133,6 +133,8 @@ class ListTests(MessagesApiTestCase):
         for cursor in ("x", "W10", "WyJtc2dfw7wiXQ", "WzFd"):
             self.assertRaises(Invalid, self.ask, self.api.find, cursor=cursor)
         self.assertRaises(Invalid, self.ask, self.api.find, limit="501")
+        error = self.assertRaises(Invalid, self.ask, self.api.find, query='to_email="a@b.c"', status="delivered")
+        self.assertEqual([fault.field for fault in error.faults], ["status"])
 
     def test_many_recipients(self) -> None:
         """A list shows a hundred recipients of a message, and its status tells of all of them."""
