@@ -100,6 +100,8 @@ def read_wanted(given: object) -> Wanted:
     if not isinstance(given, Mapping):
         raise Invalid(wrong_type("object", given), "filter")
     faults = [Fault(f"{str(name)[:40]} is not a field of the filter: {', '.join(sorted(_FIELDS))}", f"filter.{str(name)[:40]}") for name in given if name not in _FIELDS]
+    # A null that stood for "any" would let a program whose variable is empty act on all mail.
+    faults += [Fault("must not be null", f"filter.{name}", "Leave it out.") for name, value in given.items() if value is None and name in _FIELDS]
     texts = {name: _text(given, name, faults) for name in ("from", "to", "to_domain", "destination", "status", "waiting", "subject_prefix")}
     for name, choices in (("status", STATES), ("waiting", tuple(REASONS))):
         if texts[name] is not None and texts[name] not in choices:

@@ -52,7 +52,10 @@ class BulkApi:
 
     async def begin(self, call: Call) -> Reply:
         """202 with the job. Raises: Invalid; Forbidden for a reroute where hosts are shared with other tenants."""
-        plan = read_plan(_object(call), call.now_s)
+        given = _object(call)
+        if "filter" not in given:
+            raise Invalid("The filter parameter is required.", "filter", "{} is all queued mail.")
+        plan = read_plan(given, call.now_s)
         if plan.action == bulk.REROUTE:
             await self._database.run(only_operator, call)
         tenant_id = await self._database.run(_scope, call)

@@ -11,7 +11,7 @@ from scaisend.delivery.bulk_api import BulkApi, begin, found
 from scaisend.delivery.bulk_store import drop_old_jobs_across_tenants
 from scaisend.delivery.bulk_worker import BulkJobs
 from scaisend.delivery.orders_store import note_domains_across_tenants
-from scaisend.faults import Conflict, Forbidden, NotFound
+from scaisend.faults import Conflict, Forbidden, Invalid, NotFound
 from scaisend.identity.people_store import make_partner, make_tenant
 from scaisend.identity.permissions import OURS
 from scaisend.identity.reach import ABOVE
@@ -152,9 +152,9 @@ class BulkJobsTests(PlainTestCase):
         self.mail("a@x.test")
         self.mail("b@x.test", tenant=self.other)
         for query in ({}, {"tenant_id": self.other.id}):
-            self.assertRaises(Forbidden, self.ask, self.api.begin, {"action": "reroute", "route": "127.0.0.1:25", "reason": "x"}, **query)
+            self.assertRaises(Forbidden, self.ask, self.api.begin, {"action": "reroute", "filter": {}, "route": "127.0.0.1:25", "reason": "x"}, **query)
         self.assertRaises(Forbidden, self.begin, "reroute", caller=replace(OPERATOR, permissions=frozenset({"mail.cancel"})), route="mx.test")
-        self.ask(self.api.begin, {"action": "reroute", "route": "mx.test", "reason": "x", "undo_s": 0}, caller=OPERATOR, tenant_id=self.tenant.id)
+        self.ask(self.api.begin, {"action": "reroute", "filter": {}, "route": "mx.test", "reason": "x", "undo_s": 0}, caller=OPERATOR, tenant_id=self.tenant.id)
         self.turn()
         self.turn()
         self.assertEqual(self.routes(), {"a@x.test": "mx.test:25", "b@x.test": None})
@@ -231,7 +231,10 @@ class BulkJobsTests(PlainTestCase):
         self.assertEqual([each["id"] for each in self.ask(self.api.show_all, caller=self.stranger)], [theirs])
         for what in (self.api.show, self.api.undo):
             self.assertRaises(NotFound, self.ask, what, job_id=job_id, caller=self.stranger)
-        self.assertRaises(NotFound, self.ask, self.api.begin, {"action": "fail", "reason": "x"}, caller=self.stranger, tenant_id=self.tenant.id)
+        self.assertRaises(NotFound, self.ask, self.api.begin, {"action": "fail", "reason": "x", "filter": {}}, caller=self.stranger, tenant_id=self.tenant.id)
+        for given, field in (({}, "filter"), ({"filter": {"to_domain": None}}, "filter.to_domain")):
+            error = self.assertRaises(Invalid, self.ask, self.api.begin, {"action": "fail", "reason": "x", **given})
+            self.assertEqual([fault.field for fault in error.faults], [field])
         self.assertEqual(len(self.ask(self.api.show_all, caller=OPERATOR)), 2)
 
 
