@@ -1,8 +1,8 @@
 """/api/admin/inbound/unparsed: mails to our return paths that could not be read, or that speak of no mail we know."""
 
-from scaisend.faults import NotFound
+from scaisend.faults import Invalid, NotFound
 from scaisend.http.call import Call
-from scaisend.http.paging import whole
+from scaisend.http.paging import only, whole
 from scaisend.http.reply import Reply, data_reply, no_content
 from scaisend.http.route import Route, delete, get
 from scaisend.identity.administration import record
@@ -41,7 +41,10 @@ class KeptMailsApi:
 
     async def show_all(self, call: Call) -> Reply:
         """Newest first; `kind` narrows (default: other), `before` is the last id of the page before."""
+        only(call, "kind", "limit", "before")
         kind = call.one("kind") or UNREAD
+        if kind != "all" and kind not in KEPT_KINDS:
+            raise Invalid("There is no such kind.", "kind", f"Kinds: all, {', '.join(KEPT_KINDS)}.")
         kinds = KEPT_KINDS if kind == "all" else (kind,)
         limit = whole(call, "limit", least=1, most=500, default=100)
         return data_reply([shown_mail(each) for each in await self._database.run(_page, call, kinds, limit)])

@@ -5,7 +5,7 @@ from pathlib import Path
 from twisted.internet import reactor
 
 from scaisend.caller import Caller
-from scaisend.faults import NotFound
+from scaisend.faults import Invalid, NotFound
 from scaisend.identity.permissions import OURS
 from scaisend.identity.reach import ABOVE
 from scaisend.inbound.kept_api import KeptMailsApi
@@ -45,6 +45,9 @@ class KeptMailsApiTests(ReactorTestCase):
         self.assertEqual(await self.listed(self.tenant.id, before="inb_2"), ["inb_1"])
         self.assertEqual(await self.listed(self.tenant.id, kind="all"), ["inb_3", "inb_2", "inb_1"])
         self.assertEqual(await self.listed(self.tenant.id, kind="bounce", limit="1"), ["inb_3"])
+        for wrong in ({"kind": "bounces"}, {"kinds": "all"}):
+            with self.assertRaises(Invalid):
+                await self.listed(self.tenant.id, **wrong)
 
     async def test_one_mail(self) -> None:
         """As it arrived, from the row or the object store; as a download, for it may be hostile; gone when it is removed."""
