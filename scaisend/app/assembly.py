@@ -23,6 +23,7 @@ from scaisend.domains.dns_client import DnsClient
 from scaisend.domains.domains import Domains
 from scaisend.domains.records import Hosts
 from scaisend.faultpoints import reach
+from scaisend.faults import Invalid
 from scaisend.http.door import Door
 from scaisend.identity.authenticate import Authenticator
 from scaisend.identity.keys_store import find_credential
@@ -37,7 +38,7 @@ from scaisend.sending.accept import Accepted, Submission, accept
 from scaisend.sending.api import SendApi
 from scaisend.sending.compose import encode_attachment
 from scaisend.sending.linkless import accept_linkless
-from scaisend.smtp.tls import ServerTls
+from scaisend.smtp.tls import UNUSABLE, ServerTls
 from scaisend.storage.database import Txn
 from scaisend.storage.group_commit import GroupCommit
 from scaisend.storage.pushing import Pushing
@@ -189,10 +190,16 @@ def make_domains(adapters: Adapters) -> Domains:
 
 def receiver_tls(config: Config, *settings: str) -> ServerTls:
     """The receivers' certificate: of the first of these settings (SUBMISSION, INBOUND_SMTP) that names files, read again when they
-    change; or one of our own making."""
+    change; or one of our own making. Raises: Invalid when those files are no certificate with its key."""
     for setting in (*settings, "INBOUND_SMTP"):
-        if config[f"{setting}_CERT"]:
-            return ServerTls.from_files(config[f"{setting}_CERT"], config[f"{setting}_KEY"])
+        paths = config[f"{setting}_CERT"], config[f"{setting}_KEY"]
+        if paths[0]:
+            try:
+                return ServerTls.from_files(*paths)
+            except UNUSABLE as error:
+                raise Invalid(
+                    f"{setting}_CERT, {setting}_KEY: {' and '.join(paths)} cannot be used: {error or type(error).__name__}", f"{setting}_CERT",
+                ) from None
     return ServerTls.self_signed(config["SMTP_HELO_HOSTNAME"], time.time())
 
 

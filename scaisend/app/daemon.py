@@ -21,6 +21,7 @@ from scaisend.app.assembly import Assembly
 from scaisend.app.installation import make_data_dir
 from scaisend.app.listening import Busy, close_listener, forget_dead_sockets, listen_at, listen_tcp, place_of
 from scaisend.app.ops_api import OpsApi
+from scaisend.app.refusals import lines_of
 from scaisend.app.rooms import inbound
 from scaisend.app.routes import add_services, public_routes
 from scaisend.app.setup import add_measuring
@@ -88,11 +89,11 @@ class Daemon(MultiService):
                 await restore()
             self._listen()
         except ScaiSendError as error:
-            self.fail(str(error))
+            self.fail(*lines_of(error))
             return
         except Exception:
             self.log.failure("the start failed")
-            self.fail("the start failed")
+            self.fail("scaisend: the start failed")
             return
         for pool in self._assembly.built.threads:
             pool.start()
@@ -104,9 +105,9 @@ class Daemon(MultiService):
         self.log.info("ScaiSend {version} runs {roles}", version=__version__, roles=", ".join(self.roles))
         self.ready.callback(self)
 
-    def fail(self, why: str) -> None:
-        """The process ends with 1 and this line."""
-        print(f"scaisend: {why}", file=sys.stderr, flush=True)
+    def fail(self, *lines: str) -> None:
+        """The process ends with 1 and these lines."""
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
         self.exit_code = 1
         if not self.ready.called:
             self.ready.addErrback(lambda failure: None)
@@ -135,7 +136,7 @@ class Daemon(MultiService):
             except Unavailable:
                 continue
             except ScaiSendError as error:
-                self.fail(str(error))
+                self.fail(*lines_of(error))
                 return
 
     def _build(self) -> None:

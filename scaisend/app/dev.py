@@ -103,7 +103,7 @@ class DevHouse:
         try:
             kept = await self._kept(daemon.adapters)
         except Exception as error:
-            daemon.fail(f"the development tenant could not be made: {error}")
+            daemon.fail(f"scaisend: the development tenant could not be made: {error}")
             return
         api_url = f"http://{self._host}:{daemon.http_port.getHost().port}"
         about = {

@@ -152,6 +152,11 @@ def a_listener(raw: str) -> str:
     return raw
 
 
+def a_shell_listener(raw: str) -> str:
+    """As `a_listener`; nothing for `off`."""
+    return "" if raw == "off" else a_listener(raw)
+
+
 def networks(raw: str) -> tuple[str, ...]:
     """Addresses and networks."""
     given = [each for each in (part.strip() for part in raw.split(",")) if each]

@@ -17,6 +17,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer  # type: ignore[attr-defined]  # zope.interface has no types
 
 GOOD_FOR = timedelta(days=3650)
+# What is raised for a certificate and key that cannot be read, are no PEM, or do not fit.
+UNUSABLE = (OSError, ValueError, SSL.Error, crypto.Error)
 log = Logger()
 
 
@@ -24,7 +26,7 @@ log = Logger()
 class ServerTls:
     """Makes the server side of TLS connections, TLS 1.2 or newer, from a PEM chain and its PEM key.
 
-    Raises: OSError, ValueError, OpenSSL errors when the first certificate cannot be read or does not fit its key.
+    Raises: one of UNUSABLE when the first certificate cannot be read or does not fit its key.
     """
 
     def __init__(self, read: Callable[[], tuple[bytes, bytes]], stamp: Callable[[], object] = lambda: None) -> None:
@@ -60,7 +62,7 @@ class ServerTls:
                 return
             self._seen = stamp
             self._context = _context(*self._read())
-        except (OSError, ValueError, SSL.Error, crypto.Error) as error:
+        except UNUSABLE as error:
             log.error("the new SMTP certificate cannot be used, the old one stays: {error}", error=error)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scaisend import __version__
 from scaisend.app.cli import main
+from scaisend.smtp.tls import make_certificate
 from tests.base import PlainTestCase
 from tests.world.mariadb import private_mariadb
 from tests.world.program import bare_environment, run_command
@@ -94,6 +95,16 @@ class ExitCodes(PlainTestCase):
         self.assertEqual((code, len(json.loads(output))), (0, 1), errors)
         code, output, errors = self.run_it("keys", "list", **settings, SECRET_KEY="other" * 8)
         self.assertEqual((code, "SECRET_KEY is not the one" in errors), (1, True), errors)
+
+    def test_a_certificate_that_cannot_be_used_ends_the_daemon_with_1(self) -> None:
+        """Files that are not there, are no certificate, or do not belong together: one line names the setting, the files and the reason."""
+        for name, content in (("no.pem", b"nothing"), *zip(("a.pem", "a.key"), make_certificate("a.test", 0.0), strict=True), ("b.key", make_certificate("b.test", 0.0)[1])):
+            (self.folder / name).write_bytes(content)
+        for certificate, key, why in (("nowhere.pem", "a.key", "No such file"), ("no.pem", "a.key", "PEM"), ("a.pem", "b.key", "key values mismatch")):
+            code, _, errors = self.run_it("smtp", INBOUND_SMTP_PORT="0", INBOUND_SMTP_CERT=certificate, INBOUND_SMTP_KEY=key)
+            self.assertEqual(code, 1, errors)
+            self.assertRegex(errors, rf"scaisend: INBOUND_SMTP_CERT, INBOUND_SMTP_KEY: \S+/{certificate} and \S+/{key} cannot be used: .*{why}")
+            self.assertNotIn("Traceback", errors)
 
     def test_a_busy_port_ends_the_daemon_with_1(self) -> None:
         """One clear line names the place; the process does not stay around half started."""

@@ -43,6 +43,7 @@ class Values(PlainTestCase):
         """A host and port, a bracketed IPv6 host and port, a socket path, `off` or nothing."""
         for raw in ("", "off", "unix:/run/scaisend/ops.sock", "127.0.0.1:9464", "[::1]:0", "localhost:1"):
             self.assertEqual(values.a_listener(raw), raw)
+        self.assertEqual([values.a_shell_listener(raw) for raw in ("off", "", "127.0.0.1:22")], ["", "", "127.0.0.1:22"])
         self.refused(values.a_listener, "unix:", "9464", ":9464", "127.0.0.1", "127.0.0.1:", "::1:9464", "[::1]", "h:70000", "h:²")
         self.assertEqual(values.split_host("[::1]:9464"), ("::1", 9464))
 
