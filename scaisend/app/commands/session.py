@@ -82,6 +82,7 @@ def in_reactor(work: Callable[[Any], Awaitable[T]]) -> T:
 
     reactor: Any = untyped_reactor
     outcome: list[tuple[bool, Any]] = []
+    interrupted: list[bool] = []
 
     async def run() -> None:
         try:
@@ -89,11 +90,25 @@ def in_reactor(work: Callable[[Any], Awaitable[T]]) -> T:
         except BaseException as error:
             outcome.append((False, error))
         finally:
-            reactor.stop()
+            if not interrupted:
+                reactor.stop()
 
-    reactor.callWhenRunning(lambda: ensureDeferred(run()))
+    def begin() -> None:
+        running = ensureDeferred(run())
+
+        def leave() -> object:
+            """A signal came first: the coroutine is cancelled and closes what it opened, or its threads would keep the process."""
+            if outcome:
+                return None
+            interrupted.append(True)
+            running.cancel()
+            return running
+
+        reactor.addSystemEventTrigger("before", "shutdown", leave)
+
+    reactor.callWhenRunning(begin)
     reactor.run()
-    if not outcome:
+    if interrupted or not outcome:
         raise KeyboardInterrupt
     good, value = outcome[0]
     if not good:

@@ -1,10 +1,14 @@
-"""What commands print."""
+"""What commands print, and how they end on a signal."""
 
 import io
+import signal
+import subprocess
+import sys
 from contextlib import redirect_stdout
 
 from scaisend.app.commands.session import print_json, print_table
 from tests.base import PlainTestCase
+from tests.world.program import bare_environment
 
 
 class Output(PlainTestCase):
@@ -25,3 +29,41 @@ class Output(PlainTestCase):
         with redirect_stdout(io.StringIO()) as out:
             print_json({"name": "Zoë"})
         self.assertEqual(out.getvalue(), '{\n  "name": "Zoë"\n}\n')
+
+
+WAITS = """
+import argparse, sys
+from twisted.internet.defer import Deferred
+from scaisend.app import cli
+from scaisend.app.commands import session
+
+async def work(adapters):
+    await adapters.database.run(lambda txn: txn.rows("SELECT 1"))
+    print("waits", flush=True)
+    await Deferred()
+
+class Parser:
+    def parse_args(self, given):
+        return argparse.Namespace(run=lambda options: session.with_adapters(options, work), env_file=None)
+
+cli.build_parser = lambda command: Parser()
+sys.exit(cli.main(["wait"]))
+"""
+
+
+class Interrupts(PlainTestCase):
+    def test_a_command_that_waits_ends_with_1_on_a_signal(self) -> None:
+        """Its threads are ended and its connections closed: without that, Ctrl-C leaves a process that only SIGKILL ends."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with subprocess.Popen(
+                [sys.executable, "-c", WAITS], env=bare_environment(DATA_DIR=self.mktemp()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            ) as process:
+                try:
+                    assert process.stdout is not None
+                    self.assertEqual(process.stdout.readline(), "waits\n")
+                    process.send_signal(number)
+                    _, errors = process.communicate(timeout=30)
+                finally:
+                    process.kill()
+            self.assertEqual((process.returncode, errors), (1, ""))
