@@ -20,6 +20,7 @@ from zope.interface import implementer  # type: ignore[attr-defined]  # it has n
 
 # Control characters of a line's text, which may come from a peer: they could forge lines or steer a terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9} | {10: "\\n"}
+_TRACEBACK_CONTROLS = {code: shown for code, shown in _CONTROLS.items() if code != 10}  # its lines stay lines
 _JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(127, 160)}  # those below are escaped by JSON itself
 _SECRETS = re.compile(r"(sg_(?:live|test)_)[0-9a-f]{32}|(?<=Bearer )\S+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 FIELDS = ("message_id", "recipient_id", "tenant_id", "request_id", "role", "queue", "destination", "route", "status")
@@ -74,7 +75,7 @@ class TextLines:
         moment = datetime.fromtimestamp(event["log_time"], UTC).strftime("%H:%M:%S.%f")[:-3]
         level = event["log_level"].name if event.get("log_level") else "info"
         text = redacted(formatEvent(event)).translate(_CONTROLS)
-        self._out.write(f"{moment} {level:<5} {text}\n{_failure_text(event) or ''}")
+        self._out.write(f"{moment} {level:<5} {text}\n{(_failure_text(event) or '').translate(_TRACEBACK_CONTROLS)}")
         self._out.flush()
 
 

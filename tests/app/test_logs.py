@@ -39,6 +39,18 @@ class Redaction(PlainTestCase):
             self.assertIn("ValueError: no sg_live_…", out.getvalue())
             self.assertNotIn(KEY, out.getvalue())
 
+    def test_a_traceback_steers_no_terminal(self) -> None:
+        """What a peer said may stand in an exception: its control characters are shown, not sent."""
+        try:
+            raise ValueError("peer said \x1b[2J\x9b1m")
+        except ValueError:
+            failure = Failure()
+        for observer in (JsonLines, TextLines):
+            out = io.StringIO()
+            observer(out)(event("failed", log_failure=failure))
+            self.assertFalse(set(out.getvalue()) & {"\x1b", "\x9b"})
+        self.assertIn("ValueError: peer said \\x1b[2J\\x9b1m\n", out.getvalue())
+
 
 class Lines(PlainTestCase):
     def test_json_lines_carry_the_known_fields(self) -> None:
