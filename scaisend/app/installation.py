@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from scaisend.app.config import Config
 from scaisend.app.setting_values import SECRET_KEY_LETTERS
-from scaisend.faults import Invalid
+from scaisend.faults import Fault, Invalid
 from scaisend.sealing import Sealer
 from scaisend.storage.migrations.run import migrate
+from scaisend.storage.url import SqliteAddress, parse_database_url
 
 SECRET_FILE = "secret_key"
 
@@ -89,6 +90,20 @@ def _sync_directory(path: str) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def require_embedded(config: Config) -> None:
+    """The SQLite file, where the database is one, is there; nothing is made.
+
+    Raises: Invalid; a command in the wrong directory must not answer that all is well.
+    """
+    if config.is_embedded:
+        address = parse_database_url(config["DATABASE_URL"])
+        if isinstance(address, SqliteAddress) and not os.path.exists(address.path):
+            raise Invalid([Fault(
+                f"there is no installation here: {address.path} does not exist", None,
+                "run it where the installation's .env is, or name that file with --env-file; `scaisend init` makes a new installation",
+            )])
 
 
 def prepare_embedded(config: Config) -> None:

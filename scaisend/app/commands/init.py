@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
             init_installation, adapters.ids, partner_name=options.partner_name, tenant_name=options.tenant_name, key=key, now_s=time.time()
         )
 
-    installed = with_adapters(options, work)
+    installed = with_adapters(options, work, begins=True)
     made = {
         "partner_id": installed.partner.id, "tenant_id": installed.tenant.id, "api_key_id": installed.key.id, "api_key": key,
     }

@@ -12,7 +12,7 @@ from twisted.internet.defer import ensureDeferred
 
 from scaisend.app.adapters import Adapters, open_adapters
 from scaisend.app.config import Config, load
-from scaisend.app.installation import prepare_embedded
+from scaisend.app.installation import prepare_embedded, require_embedded
 from scaisend.app.setting_values import a_port
 from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
 from scaisend.messages.moments import read_since
@@ -53,12 +53,14 @@ def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> C
     return config
 
 
-def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]], *, must_fit: bool = True) -> T:
-    """What the coroutine answers, run in a reactor of its own, with `must_fit` on a database that fits.
+def with_adapters(options: argparse.Namespace, work: Callable[[Adapters], Awaitable[T]], *, must_fit: bool = True, begins: bool = False) -> T:
+    """What the coroutine answers, run in a reactor of its own, with `must_fit` on a database that fits; `begins`: there may be none yet.
 
-    Raises: what it raises, and as `Adapters.check_fit`.
+    Raises: what it raises; Invalid without an installation; and as `Adapters.check_fit`.
     """
     config = settings(options)
+    if not begins:
+        require_embedded(config)
     prepare_embedded(config)
 
     async def run(reactor: Any) -> T:

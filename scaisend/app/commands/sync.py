@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
             await outgoing.close()
 
     try:
-        found = with_adapters(options, work)
+        found = with_adapters(options, work, begins=True)
     finally:
         progress.end()
     counts = {name: found.counts.get(name, 0) for name in SHOWN}

@@ -55,6 +55,7 @@ class CommandTestCase(PlainTestCase):
 class ExitCodeTests(CommandTestCase):
     def test_exit_codes(self) -> None:
         """0 when all is well, with JSON alone on standard output; 2 for wrong use; 3 when the database is away."""
+        self.assertEqual(self.scaisend("migrate")[0], 0)
         code, out = self.scaisend("audit", "--json", "--since", "1h")
         self.assertEqual((code, json.loads(out)["violations"]), (0, []))
         self.assertEqual(self.scaisend("audit", "--since", "soon")[0], 2)

@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 
 from scaisend.app.commands.session import print_json, print_table
 from tests.base import PlainTestCase
-from tests.world.program import bare_environment
+from tests.world.program import bare_environment, run_command
 
 
 class Output(PlainTestCase):
@@ -44,11 +45,27 @@ async def work(adapters):
 
 class Parser:
     def parse_args(self, given):
-        return argparse.Namespace(run=lambda options: session.with_adapters(options, work), env_file=None)
+        return argparse.Namespace(run=lambda options: session.with_adapters(options, work, begins=True), env_file=None)
 
 cli.build_parser = lambda command: Parser()
 sys.exit(cli.main(["wait"]))
 """
+
+
+class Nowhere(PlainTestCase):
+    def test_a_command_makes_no_installation(self) -> None:
+        """Where none is, a command says so and how to find it, with exit code 1, and leaves nothing behind; `init` makes one."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environment = bare_environment(DATA_DIR=str(folder / "data"))
+        for arguments in (["queue", "depths"], ["doctor"], ["audit", "--json"], ["keys", "list"]):
+            code, output, errors = run_command(arguments, environment=environment, folder=folder)
+            self.assertEqual((code, output), (1, ""), arguments)
+            self.assertIn("there is no installation here", errors)
+            self.assertIn("--env-file", errors)
+            self.assertEqual(list(folder.iterdir()), [])
+        self.assertEqual(run_command(["init"], environment=environment, folder=folder)[0], 0)
+        self.assertEqual(run_command(["queue", "depths"], environment=environment, folder=folder)[0], 0)
 
 
 class Interrupts(PlainTestCase):
