@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+# The credential of mails that this service writes itself.
+SERVICE = "service"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

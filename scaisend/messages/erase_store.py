@@ -10,7 +10,7 @@ from scaisend.ids import IdMaker
 from scaisend.messages.actions import FAIL
 from scaisend.messages.actions_store import act_on
 from scaisend.messages.status import ENDED
-from scaisend.storage.database import Txn
+from scaisend.storage.database import Row, Txn
 
 TOMBSTONE = "erased@erased.invalid"
 PAGE = 100
@@ -46,13 +46,15 @@ def end_page(txn: Txn, tenant_id: str, ids: IdMaker, emails: Sequence[str], afte
         "SELECT id, message_id FROM recipients WHERE tenant_id = :tenant_id AND email IN :emails AND id > :after ORDER BY id LIMIT :most",
         {"tenant_id": tenant_id, "emails": list(emails), "after": after, "most": PAGE},
     )
+    end_of_page = rows[-1][0] if len(rows) == PAGE else None
+    rows = [*rows, *_forwards_of(txn, tenant_id, [row[0] for row in rows])]
     ended = sum(_end(txn, tenant_id, ids, message_id, recipient_id, now) for recipient_id, message_id in rows)
     waiting = _waiting(txn, tenant_id, sorted({row[1] for row in rows}))
     messages = tuple(sorted({row[1] for row in rows} - waiting))
     mine = tuple(row[0] for row in rows if row[1] not in waiting)
     requests = _alone(txn, tenant_id, messages, mine)
     objects = _objects_of(txn, tenant_id, requests, mine)
-    return Page(messages, mine, requests, objects, ended, len(rows) - len(mine), rows[-1][0] if len(rows) == PAGE else None)
+    return Page(messages, mine, requests, objects, ended, len(rows) - len(mine), end_of_page)
 
 
 def blank_page(txn: Txn, tenant_id: str, page: Page) -> None:
@@ -90,6 +92,15 @@ def named_elsewhere(txn: Txn, tenant_id: str, name: str, requests: Sequence[str]
     return not {row[0] for row in found} <= set(requests)
 
 
+def _forwards_of(txn: Txn, tenant_id: str, recipients: Sequence[str]) -> list[Row]:
+    """(Recipient id, message id) of the mails that told the tenant of bounces and spam reports of these recipients: they name them."""
+    return txn.rows(
+        "SELECT r.id, r.message_id FROM forwards f JOIN messages m ON m.request_id = f.request_id AND m.tenant_id = f.tenant_id "
+        "JOIN recipients r ON r.message_id = m.id AND r.tenant_id = m.tenant_id WHERE f.tenant_id = :tenant_id AND f.recipient_id IN :recipients ORDER BY r.id",
+        {"tenant_id": tenant_id, "recipients": list(recipients)},
+    ) if recipients else []
+
+
 def _end(txn: Txn, tenant_id: str, ids: IdMaker, message_id: str, recipient_id: str, now: float) -> int:
     """1 when mail to the recipient was on its way and is not any more."""
     try:
@@ -100,12 +111,29 @@ def _end(txn: Txn, tenant_id: str, ids: IdMaker, message_id: str, recipient_id: 
 
 
 def _waiting(txn: Txn, tenant_id: str, messages: Sequence[str]) -> set[str]:
-    """The mails that a recipient still waits for, locked."""
+    """The mails that a recipient still waits for, locked, and those of which the tenant is being told (reporting/forward_worker.py) by a mail that names the recipient."""
     rows = txn.rows(
         f"SELECT message_id FROM recipients WHERE tenant_id = :tenant_id AND message_id IN :messages AND status NOT IN :ended ORDER BY id {txn.dialect.for_update}",
         {"tenant_id": tenant_id, "messages": list(messages), "ended": sorted(ENDED)},
     )
-    return {row[0] for row in rows}
+    recipients = [row[0] for row in txn.rows("SELECT id FROM recipients WHERE tenant_id = :tenant_id AND message_id IN :messages", {"tenant_id": tenant_id, "messages": list(messages)})]
+    return {row[0] for row in rows} | {each.rpartition(".")[0] for each in _being_told(txn, tenant_id, recipients)}
+
+
+def _being_told(txn: Txn, tenant_id: str, recipients: Sequence[str]) -> set[str]:
+    """Those of the recipients of whom a mail to the tenant was written and has not ended; no further one is written until the transaction ends."""
+    own = {"tenant_id": tenant_id, "recipients": list(recipients)}
+    chosen = txn.rows(
+        "SELECT recipient_id, request_id, due_at FROM forwards WHERE tenant_id = :tenant_id AND recipient_id IN :recipients "
+        f"ORDER BY event_id {txn.dialect.for_update}", own,
+    ) if recipients else []
+    requests = sorted({row[1] for row in chosen if row[1]})
+    moving = {row[0] for row in txn.rows(
+        "SELECT m.request_id FROM messages m JOIN recipients r ON r.message_id = m.id AND r.tenant_id = m.tenant_id "
+        "WHERE m.tenant_id = :tenant_id AND m.request_id IN :requests AND r.status NOT IN :ended",
+        {"tenant_id": tenant_id, "requests": requests, "ended": sorted(ENDED)},
+    )} if requests else set()
+    return {row[0] for row in chosen if row[1] and (row[2] is not None or row[1] in moving)}
 
 
 def _alone(txn: Txn, tenant_id: str, messages: Sequence[str], recipients: Sequence[str]) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ list does so in the same transaction (suppressions/lists.py says which do).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from scaisend.address import fold
+from scaisend.identity.settings_store import settings_across_tenants
 from scaisend.ids import IdMaker
 from scaisend.messages import event as events
 from scaisend.messages import status as states
@@ -22,6 +23,10 @@ from scaisend.messages.store import EventRow, MessageState, RecipientState, Reci
 from scaisend.storage.database import Txn
 from scaisend.suppressions.lists import listed_by
 from scaisend.suppressions.store import Entry, list_across_tenants
+
+# Events that a tenant may want mailed, by the setting of its mail_settings that says so.
+SECTION, FORWARD_BOUNCE, FORWARD_SPAM = "mail_settings", "forward_bounce", "forward_spam"
+FORWARDED: Mapping[str, str] = {events.BOUNCE: FORWARD_BOUNCE, events.BLOCKED: FORWARD_BOUNCE, events.SPAM_REPORT: FORWARD_SPAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,14 @@ def record(txn: Txn, ids: IdMaker, changes: Sequence[Change], now: float) -> lis
 
 
 def write_events(txn: Txn, rows: Sequence[EventRow], now: float) -> None:
-    """The events are on their timelines, and in the outbox of tenants that have a webhook."""
+    """The events are on their timelines, in the outbox of tenants that have a webhook, and among the forwards of those that want them mailed."""
     store.insert_events_across_tenants(txn, rows)
     told = [row for row in rows if KINDS[row.type].told]
     if told:
         listening = store.tenants_with_webhooks_across_tenants(txn, {row.tenant_id for row in told})
         store.insert_outbox_across_tenants(txn, [row for row in told if row.tenant_id in listening], now)
+    if reports := [row for row in rows if row.type in FORWARDED]:
+        _forward(txn, reports, now)
 
 
 def first_events(ids: IdMaker, tenant_id: str, message_id: str, types: Iterable[tuple[str, str, dict[str, object]]], now: float) -> list[EventRow]:
@@ -103,6 +110,15 @@ def first_events(ids: IdMaker, tenant_id: str, message_id: str, types: Iterable[
         EventRow(ids.new("evt", tenant_id), tenant_id, message_id, recipient_id, seq, kind, now, orjson.dumps(detail).decode() if detail else None)
         for seq, (recipient_id, kind, detail) in enumerate(types, 1)
     ]
+
+
+def _forward(txn: Txn, reports: Sequence[EventRow], now: float) -> None:
+    """Those that their tenant wants mailed wait for reporting/forward_worker.py."""
+    settings = settings_across_tenants(txn, sorted({row.tenant_id for row in reports}))
+    wished = [(row, FORWARDED[row.type]) for row in reports]
+    store.insert_forwards_across_tenants(
+        txn, [(row, name) for row, name in wished if settings.get(row.tenant_id, {}).get(SECTION, {}).get(name, {}).get("enabled")], now
+    )
 
 
 def _belongs(event: Event, message: MessageState, recipient: RecipientState | None) -> bool:

@@ -118,6 +118,13 @@ def insert_outbox_across_tenants(txn: Txn, rows: Sequence[EventRow], now: float)
         txn.insert("outbox", ("tenant_id", "event_id", "created_at"), [(row.tenant_id, row.id, micros(now)) for row in rows])
 
 
+def insert_forwards_across_tenants(txn: Txn, rows: Sequence[tuple[EventRow, str]], now: float) -> None:
+    """The events, each with the setting that wants it so, are to be mailed to their tenants."""
+    columns = ("event_id", "tenant_id", "recipient_id", "setting", "due_at", "created_at")
+    if rows:
+        txn.insert("forwards", columns, [(row.id, row.tenant_id, row.recipient_id, setting, micros(now), micros(now)) for row, setting in rows])
+
+
 def update_recipients_across_tenants(txn: Txn, recipient_ids: Sequence[str], update: RecipientUpdate, now: float) -> None:
     """The recipients are as the update says; their claim ends unless the update keeps it."""
     sets = ["status = :status", "waiting = :waiting", "reason = :reason", "due_at = :due_at", "updated_at = :now", "claims = 0"]

@@ -8,6 +8,8 @@ Webhooks, in the order of an event's way:
     signature.py          ECDSA for the Event Webhook, HMAC for endpoints
     attempts.py           when a delivery is tried again, and when an endpoint is switched off
     deliveries_store.py events_store.py webhooks_store.py
+Events by mail:
+    forward_worker.py     bounces and spam reports to the address that their tenant has set; forwarded.py: what such a mail says; forwards_store.py
 What a tenant sets up:
     event_webhook_api.py  /v3/user/webhooks/event/…, as at SendGrid     webhooks_api.py   /v3/user/webhooks, ours
     webhook.py            what a webhook is; its secrets                webhook_request.py   bodies of both APIs

@@ -82,16 +82,16 @@ class SendApi:
         finally:
             del self._in_flight[place]
 
-    async def send_own(self, caller: Caller, body: bytes, *, now_s: float) -> Accepted:
-        """A mail that this service wrote, in the name of the caller's tenant, is committed. Raises: as `send`."""
-        return await self._accept(caller, read_send_request(body, now_s=now_s), now_s, None, b"", is_ours=True)
+    async def send_own(self, caller: Caller, body: bytes, *, now_s: float, request_id: str | None = None) -> Accepted:
+        """A mail that this service wrote, in the name of the caller's tenant, is committed; nothing is when its `request_id` was before. Raises: as `send`."""
+        return await self._accept(caller, read_send_request(body, now_s=now_s), now_s, None, b"", is_ours=True, request_id=request_id)
 
     async def _accept(
-        self, caller: Caller, request: SendRequest, now: float, key: str | None, digest: bytes, *, is_ours: bool = False
+        self, caller: Caller, request: SendRequest, now: float, key: str | None, digest: bytes, *, is_ours: bool = False, request_id: str | None = None
     ) -> Accepted:
         shared, attachment_bytes = await self._stored(caller, request)
         submission = Submission(
-            caller=caller, request=request, request_id=short_form(self._ids.number(caller.tenant_id)),
+            caller=caller, request=request, request_id=request_id or short_form(self._ids.number(caller.tenant_id)),
             message_ids=tuple([self._ids.new("msg", caller.tenant_id) for _ in request.messages]),
             payload=orjson.dumps(shared).decode(), attachment_bytes=attachment_bytes, accepted_at=now, idempotency_key=key, digest=digest,
             is_ours=is_ours,

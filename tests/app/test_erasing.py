@@ -4,6 +4,7 @@ from scaisend.app.erasing import Erasing, House, erase
 from scaisend.delivery.claim import claim
 from scaisend.faults import NotFound, Unavailable
 from scaisend.identity.audit_store import acts
+from scaisend.identity.settings_store import change_setting
 from scaisend.messages import event as events
 from scaisend.messages.event import Event
 from scaisend.messages.record import Change, record
@@ -86,6 +87,23 @@ class ErasingTests(ErasingTestCase):
         self.set_row("DELETE FROM messages WHERE id = ?", theirs)
         self.set_row("DELETE FROM mail_requests WHERE tenant_id = ?", self.other.id)
         self.assertNotIn("jane", self.everything().lower())
+
+    def test_mails_that_told_of_the_recipient(self) -> None:
+        """A mail that told the tenant of a bounce names the recipient: it is erased with it, and while it is being written the recipient is left."""
+        self.database.now(change_setting, self.tenant.id, "mail_settings", "forward_bounce", {"enabled": True, "email": "ops@example.org"}, now_s=NOW)
+        refused = self.send(JANE)
+        event = Event(events.BOUNCE, self.tenant.id, refused, f"{refused}.0", NOW, {"response": f"550 no {JANE}"})
+        self.database.now(record, self.ids, [Change(event, reason=f"550 {JANE}", attempted=True)], NOW)
+        ((event_id,),) = self.database.rows("SELECT event_id FROM forwards")
+        told = self.send("ops@example.org", subject=f"Bounce: {JANE}")
+        ((request_id,),) = self.database.rows("SELECT request_id FROM messages WHERE id = ?", told)
+        self.set_row("UPDATE forwards SET request_id = ? WHERE event_id = ?", request_id, event_id)
+        found = self.erase()
+        self.assertEqual((found.ended, found.left), (1, 1))
+        self.set_row("UPDATE forwards SET due_at = NULL WHERE event_id = ?", event_id)
+        self.assertEqual(self.erase().left, 0)
+        self.assertNotIn("jane", self.everything().lower())
+        self.assertEqual((self.recipients(refused), self.recipients(told)), (["bounced"], ["failed"]))
 
     def test_twice(self) -> None:
         """The second time finds nothing more, and says so in the log again, without the address."""

@@ -20,7 +20,7 @@ class Sends:
         self.refusals = refusals
         self.callers: list[Caller] = []
 
-    async def send_own(self, caller: Caller, body: bytes, *, now_s: float) -> str:
+    async def send_own(self, caller: Caller, body: bytes, *, now_s: float, request_id: str | None) -> str:
         self.callers.append(caller)
         if len(self.callers) <= self.refusals:
             raise Unauthenticated("x")

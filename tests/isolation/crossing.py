@@ -72,6 +72,7 @@ CROSSING: dict[str, str] = {
     "reporting/deliveries_store.py:due_webhooks_across_tenants": "ids that the worker pushes; the claim answers the tenant",
     "reporting/deliveries_store.py:fail_due_across_tenants": "", "reporting/deliveries_store.py:forget_deliveries_across_tenants": "",
     "reporting/deliveries_store.py:tenants_in_outbox_across_tenants": "",
+    "reporting/forwards_store.py:due_across_tenants": "",
     "reporting/deliveries_store.py:webhook_ids_across_tenants": "ids that the worker claims by; the claim answers the tenant",
     "reporting/statistics_store.py:last_of_across_tenants": "the id at which the counting goes on", "reporting/statistics_store.py:tally_across_tenants": "",
     "reporting/statistics_store.py:tally_day_across_tenants": "", "reporting/sums_store.py:replace_day_across_tenants": "",

@@ -8,11 +8,13 @@ from twisted.internet.threads import deferToThread
 
 from scaisend.app.adapters import Adapters
 from scaisend.app.assembly import Assembly
+from scaisend.app.own_mail import own_mail
 from scaisend.faultpoints import reach
 from scaisend.http.outgoing import Outgoing
 from scaisend.http.route import Route
 from scaisend.reporting.event_webhook_api import EventWebhookApi
 from scaisend.reporting.events_api import EventsApi
+from scaisend.reporting.forward_worker import ForwardWorker
 from scaisend.reporting.oauth_client import OAuthClient
 from scaisend.reporting.post_client import PostClient
 from scaisend.reporting.statistics_api import StatisticsApi
@@ -26,6 +28,7 @@ from scaisend.storage.queue import WEBHOOK_DELIVER
 FAN_OUT_EVERY_S = 1.0
 FORGET_EVERY_S = 3_600.0
 COUNT_EVERY_S = 2.0
+FORWARD_EVERY_S = 5.0
 
 
 def webhook_targets(adapters: Adapters) -> Targets:
@@ -48,11 +51,15 @@ def routes(assembly: Assembly) -> list[Route]:
 
 
 def services(assembly: Assembly, roles: Collection[str]) -> None:
-    """Workers post events to the webhooks that want them, and count them into the statistics."""
+    """Workers post events to the webhooks that want them, mail those that tenants want mailed, and count them into the statistics."""
     if "worker" in roles:
         _add_webhooks(assembly)
         statistics = StatisticsWorker(database=assembly.adapters.database, now_s=time.time, reached=reach)
         assembly.sweep("statistics", statistics.turn, COUNT_EVERY_S)
+        forwards = ForwardWorker(
+            database=assembly.adapters.database, ids=assembly.adapters.ids, send=own_mail(assembly.adapters, assembly.sending()), now_s=time.time, reached=reach,
+        )
+        assembly.sweep("forwarding", forwards.turn, FORWARD_EVERY_S)
 
 
 def _add_webhooks(assembly: Assembly) -> None:
