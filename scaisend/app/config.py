@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from scaisend.app.setting_values import (
     a_choice,
     a_count,
@@ -38,6 +36,7 @@ from scaisend.app.setting_values import (
     tls_policies,
     url,
 )
+from scaisend.app.settings_file import DEFAULT_FILE, read_settings_file
 from scaisend.delivery.tls_policy import POLICIES
 from scaisend.faults import Fault, Invalid
 
@@ -153,18 +152,18 @@ class Config(Mapping[str, Any]):
         return self.is_embedded or _is_public(self["TRACKING_BASE_URL"])
 
 
-def load(environ: Mapping[str, str], env_file: str | None = "./.env", *, needs_secret_key: bool = True) -> Config:
+def load(environ: Mapping[str, str], env_file: str | None = DEFAULT_FILE, *, needs_secret_key: bool = True, may_lack_file: bool = False) -> Config:
     """The settings of the environment over those of the file; an empty value counts as none.
 
-    Without `needs_secret_key` a database server may be used before there is a SECRET_KEY.
+    Without `needs_secret_key` a database server may be used before there is a SECRET_KEY; with `may_lack_file` the file may be made later.
 
-    Raises: Invalid with a fault for each variable whose value cannot be used; secrets are never repeated.
+    Raises: Invalid with a fault for each variable whose value cannot be used, secrets are never repeated; and as `read_settings_file`.
     """
-    from_file, warnings = _read_file(env_file)
+    file = read_settings_file(env_file, [setting.variable for setting in SETTINGS], may_lack=may_lack_file)
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     for setting in SETTINGS:
-        raw = environ.get(setting.variable) or from_file.get(setting.variable) or setting.default
+        raw = environ.get(setting.variable) or file.values.get(setting.variable) or setting.default
         try:
             values[setting.variable] = setting.parse(raw.strip())
         except ValueError as error:
@@ -174,7 +173,7 @@ def load(environ: Mapping[str, str], env_file: str | None = "./.env", *, needs_s
     if faults:
         raise Invalid(faults)
     _complete(values)
-    return Config(values, tuple(warnings + _doubts(values)))
+    return Config(values, (*file.warnings, *_doubts(values)))
 
 
 def check_login(config: Config) -> None:
@@ -184,18 +183,6 @@ def check_login(config: Config) -> None:
             "SCAIKEY_CLIENT_ID: must be set when SCAIKEY_API_URL is; `scaisend register` writes it and SCAIKEY_CLIENT_SECRET into .env",
             "SCAIKEY_CLIENT_ID",
         )
-
-
-def _read_file(env_file: str | None) -> tuple[dict[str, str], list[str]]:
-    if env_file is None:
-        return {}, []
-    try:
-        with open(env_file, encoding="utf-8-sig") as stream:
-            return {name: value or "" for name, value in dotenv_values(stream=stream, interpolate=False).items()}, []
-    except FileNotFoundError:
-        return {}, ([] if env_file == "./.env" else [f"{env_file} does not exist; the process environment alone is used"])
-    except (OSError, UnicodeDecodeError) as error:
-        return {}, [f"{env_file} cannot be read ({type(error).__name__}); the process environment alone is used"]
 
 
 def _contradictions(values: Mapping[str, Any]) -> list[Fault]:

@@ -39,7 +39,8 @@ def settings_page() -> str:
         "# Settings", "",
         "Settings are environment variables. For those that the environment lacks, the file `.env` of the working directory (or `--env-file FILE`)",
         "is read; its values stand as they are, without expansion. An empty value counts as none. A value that cannot be used stops the start with",
-        "a line for each fault, in which secrets are never repeated. `.env.example` holds every line of this table.", "",
+        "a line for each fault, in which secrets are never repeated; so do a file that `--env-file` names and that cannot be read, and a line of the",
+        "file that is no assignment. A name in it that is nearly one of these is warned of. `.env.example` holds every line of this table.", "",
         "| variable | default | meaning |", "|---|---|---|", *rows, "",
     ])
 

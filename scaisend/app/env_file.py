@@ -82,7 +82,7 @@ def ensure_secret_key(env_file: str) -> None:
     Raises: Invalid when another setting cannot be used, or the file not be written.
     """
     try:
-        load(os.environ, env_file)
+        load(os.environ, env_file, may_lack_file=True)
         return
     except Invalid as error:
         if [fault.field for fault in error.faults] != ["SECRET_KEY"] or "must be set" not in error.faults[0].message:

@@ -17,6 +17,7 @@ from scaisend.app.daemon import Daemon
 from scaisend.app.process import make_daemon
 from scaisend.app.refusals import lines_of
 from scaisend.app.roles import read_roles
+from scaisend.app.settings_file import DEFAULT_FILE
 from scaisend.faults import ScaiSendError
 
 
@@ -27,7 +28,7 @@ class Options(usage.Options):
     optParameters = [
         ["host", None, "0.0.0.0", "address the API listens on"],
         ["port", None, 8000, "port the API listens on", int],
-        ["env-file", None, "./.env", "file of settings; the process environment wins over it"],
+        ["env-file", None, DEFAULT_FILE, "file of settings; the process environment wins over it"],
     ]
     optFlags = [["reuse-port", None, "share the API's port with other processes"]]
 

@@ -92,11 +92,29 @@ class Settings(PlainTestCase):
         """Editors that write one do no harm."""
         self.assertEqual(load(HERE, self.env_file(b"\xef\xbb\xbfSMTP_PORT=2525\n"))["SMTP_PORT"], 2525)
 
-    def test_a_file_that_cannot_be_read_is_a_warning(self) -> None:
-        """A named file that is absent, a folder, or no text: the environment alone is used, and that is said."""
-        self.assertIn("does not exist", load(HERE, "/nonexistent/env").warnings[0])
-        self.assertIn("IsADirectoryError", load(HERE, "/").warnings[0])
-        self.assertIn("UnicodeDecodeError", load(HERE, self.env_file(b"A=\xff\xfe\n")).warnings[0])
+    def test_a_file_that_cannot_be_read_is_a_fault(self) -> None:
+        """A named file that is absent, a folder, or no text: going on with defaults would be another installation."""
+        for path, reason in (("/nonexistent/env", "does not exist"), ("/", "Is a directory"), (self.env_file(b"A=\xff\xfe\n"), "no UTF-8 text")):
+            with self.assertRaises(Invalid) as caught:
+                load(HERE, path)
+            self.assertIn(f"--env-file: {path} ", str(caught.exception))
+            self.assertIn(reason, str(caught.exception))
+        self.assertIn("does not exist", load(HERE, "/nonexistent/env", may_lack_file=True).warnings[0])
+
+    def test_a_line_that_is_no_assignment_is_named(self) -> None:
+        """By file and number, all of them at once; what stands on it is not repeated. Comments of systemd and a shell's exports are let be."""
+        path = self.env_file("# a\n; b = c d\nSMTP_PORT=2525\n\n  SMTP_PORT 2626\nexport HOME\nTEXT='a\nb'\nSECRET_KEY='hunter2\nLOG_LEVEL: debug\nLOG_FORMAT\n")
+        with self.assertRaises(Invalid) as caught:
+            load(HERE, path)
+        self.assertEqual([fault.message for fault in caught.exception.faults], [f"{path}, line {line}: is no NAME=value" for line in (5, 9, 10, 11)])
+        self.assertEqual(load(HERE, self.env_file("; b = c d\nexport HOME\r\nSMTP_PORT=2525\r\n"))["SMTP_PORT"], 2525)
+
+    def test_a_misspelt_setting_is_warned_of(self) -> None:
+        """With the name that is meant; what is nothing like ours is left in peace."""
+        path = self.env_file("SMTP_PROT=26\nS3_ENDPOINT=http://s3\nSMTP_PROT=27\nSMTP_PASSWORD=x\nADMIN_PASSWORD=x\nLOG_DIR=x\nPORT=1\nSMTP=1\nMYSMTP_PORT=1\n")
+        self.assertEqual(load(HERE, path).warnings, (
+            f"{path}: SMTP_PROT is no setting; is SMTP_PORT meant?", f"{path}: S3_ENDPOINT is no setting; is S3_ENDPOINT_URL meant?",
+        ))
 
     def test_the_default_file_may_be_absent(self) -> None:
         """Nobody needs a .env: no warning."""

@@ -21,7 +21,7 @@ def register(commands: Any) -> None:
     add_options(parser)
     parser.add_argument("--partner-name", default="Default", help="display name of the partner")
     parser.add_argument("--tenant-name", default="Default", help="display name of the tenant")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, makes_env_file=True)
 
 
 def run(options: argparse.Namespace) -> int:

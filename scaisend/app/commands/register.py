@@ -50,7 +50,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--api-url", type=_public_url, metavar="URL", help="the provider; it is written into the env file too (default SCAIKEY_API_URL)")
     parser.add_argument("--wait", type=_seconds, default=USUAL_WAIT_S, metavar="SECONDS", help="how long to wait for the approval (default an hour, 0 not at all)")
     parser.add_argument("--again", action="store_true", help="make a new request, whatever was asked for or given before")
-    parser.set_defaults(run=run_register)
+    parser.set_defaults(run=run_register, makes_env_file=True)
     status = commands.add_parser(
         "register-status", help="ask how the registration stands",
         description="Asks the identity provider how the registration stands: PENDING, APPROVED, REJECTED, CANCELLED or EXPIRED. Exit code 0 when it is approved, else 1.",

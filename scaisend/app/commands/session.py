@@ -14,6 +14,7 @@ from scaisend.app.adapters import Adapters, open_adapters
 from scaisend.app.config import Config, load
 from scaisend.app.installation import prepare_embedded, require_embedded
 from scaisend.app.setting_values import a_port
+from scaisend.app.settings_file import DEFAULT_FILE
 from scaisend.identity.people_store import Tenant, find_tenant, only_tenant
 from scaisend.messages.moments import read_since
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 def add_options(parser: argparse.ArgumentParser, *, json_output: bool = True, tenant: bool = False) -> None:
     """The options that most commands have."""
-    parser.add_argument("--env-file", default="./.env", metavar="FILE", help="file of settings (default ./.env); the environment wins over it")
+    parser.add_argument("--env-file", default=DEFAULT_FILE, metavar="FILE", help="file of settings (default ./.env); the environment wins over it")
     if json_output:
         parser.add_argument("--json", action="store_true", help="print JSON alone on standard output")
     if tenant:
@@ -46,8 +47,9 @@ def a_listening_port(text: str) -> int:
 
 
 def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> Config:
-    """The settings, warnings on standard error. Raises: Invalid."""
-    config = load(os.environ, options.env_file, needs_secret_key=needs_secret_key)
+    """The settings, warnings on standard error; the file of a command that `makes_env_file` may be absent. Raises: Invalid."""
+    may_lack = getattr(options, "makes_env_file", False)
+    config = load(os.environ, options.env_file, needs_secret_key=needs_secret_key, may_lack_file=may_lack)
     for warning in config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return config

@@ -67,6 +67,17 @@ class Nowhere(PlainTestCase):
         self.assertEqual(run_command(["init"], environment=environment, folder=folder)[0], 0)
         self.assertEqual(run_command(["queue", "depths"], environment=environment, folder=folder)[0], 0)
 
+    def test_a_file_of_settings_that_is_not_there_is_a_fault(self) -> None:
+        """A command and a daemon end with 1 instead of going on with defaults; `init` may come before the file."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environment = bare_environment(DATA_DIR=str(folder / "data"), OPS_LISTEN="off")
+        self.assertEqual(run_command(["init", "--env-file", "none.env"], environment=environment, folder=folder)[0], 0)
+        for command in ("queue depths", "worker", "migrate", "backup kept", "register-status"):
+            code, output, errors = run_command([*command.split(), "--env-file", "none.env"], environment=environment, folder=folder)
+            self.assertEqual((code, output), (1, ""), command)
+            self.assertEqual(errors, "scaisend: --env-file: none.env does not exist (name the file of this installation's settings)\n")
+
 
 class Interrupts(PlainTestCase):
     def test_a_command_that_waits_ends_with_1_on_a_signal(self) -> None:
