@@ -1,8 +1,11 @@
-"""Bounces mailed to the tenant, by real processes: once, whenever the process dies."""
+"""Bounces and spam reports mailed to the tenant, by real processes: once, whenever the process dies."""
+
+import smtplib
 
 from tests.base import PlainTestCase
+from tests.inbound.reports import arf, dsn
 from tests.world.counting_sink import CountingSink
-from tests.world.installation import Installation
+from tests.world.installation import DevInstallation, Installation
 from tests.world.load import call
 from tests.world.program import wait_until
 
@@ -40,4 +43,34 @@ class ForwardingTests(PlainTestCase):
         self.assertIn("d=sender.test", content)
         self.assertNotIn("List-Unsubscribe", content)
         house.audit()
+        self.assertEqual(house.alarms(), [])
+
+    def test_reports_that_come_by_mail(self) -> None:
+        """A delivery report and a complaint come back through the inbound listener; each is mailed to the address of its setting."""
+        house = DevInstallation()
+        self.addCleanup(house.close)
+        house.start()
+        for setting in ("bounce", "spam"):
+            status, answer = call(house.api_url, "PATCH", f"/v3/mail_settings/forward_{setting}", house.api_key, {"enabled": True, "email": f"{setting}@r.test"})
+            self.assertEqual(status, 200, answer)
+        status, answer = call(house.api_url, "POST", "/v3/mail/send", house.api_key, {
+            "personalizations": [{"to": [{"email": each}]} for each in ("gone@r.test", "angry@r.test")], "from": {"email": house.sender},
+            "subject": "Your order", "content": [{"type": "text/plain", "value": "hello"}],
+        })
+        self.assertEqual(status, 202, answer)
+        wait_until(lambda: len(house.inbox()) == 2, 30, house.logs)
+        paths = {mail["rcpt_to"][0]: mail["mail_from"] for mail in house.inbox()}
+        reports = (
+            (dsn("gone@r.test"), paths["gone@r.test"]),
+            (arf("angry@r.test", original_mail_from=paths["angry@r.test"]), f"fbl@{paths['angry@r.test'].partition('@')[2]}"),
+        )
+        for content, rcpt_to in reports:
+            with smtplib.SMTP("127.0.0.1", house.ready["inbound_smtp_port"], timeout=20) as peer:
+                peer.sendmail("", [rcpt_to], content)
+        wait_until(lambda: len(house.inbox()) == 4, 60, house.logs)
+        house.settled()
+        told = {mail["rcpt_to"][0]: house.raw(mail["id"]).decode() for mail in house.inbox()}
+        self.assertIn("Subject: Bounce: gone@r.test\r\n", told["bounce@r.test"])
+        self.assertIn("Subject: Spam report: angry@r.test\r\n", told["spam@r.test"])
+        self.assertIn("Feedback type: abuse\r\n", told["spam@r.test"])
         self.assertEqual(house.alarms(), [])

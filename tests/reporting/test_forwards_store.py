@@ -1,5 +1,13 @@
-from twisted.internet import reactor
+from dataclasses import replace
+from threading import Barrier
+from threading import Event as Happened
 
+import orjson
+from twisted.internet import reactor
+from twisted.internet.defer import gatherResults
+
+from scaisend.caller import SERVICE, Caller
+from scaisend.identity.instance_store import identity_epoch
 from scaisend.identity.people_store import make_partner, make_tenant
 from scaisend.identity.settings_store import change_setting
 from scaisend.messages import event as events
@@ -7,13 +15,14 @@ from scaisend.messages.event import Event
 from scaisend.messages.record import Change, record
 from scaisend.reporting import forwards_store as store
 from scaisend.reporting.forward_worker import take
-from scaisend.storage.database import Database, Txn
+from scaisend.sending.accept import accept
+from scaisend.storage.database import Database, Row, Txn
 from scaisend.storage.pool import open_database
 from tests.base import ReactorTestCase
 from tests.world.inline_database import inline_database
 from tests.world.mariadb import private_mariadb
 from tests.world.messages import To, insert_message
-from tests.world.road import add_verified_domain
+from tests.world.road import add_verified_domain, submission
 from tests.world.tenants import NOW, id_maker
 
 SETTING = "forward_bounce"
@@ -30,6 +39,33 @@ class ForwardsStore(ReactorTestCase):
         database = open_database(server.url(server.empty_database()), reactor=reactor, pool_size=2)
         self.addCleanup(database.close)
         await self.check(database)
+
+    async def test_two_processes_at_once(self) -> None:
+        """Both took the row and write its mail in the same moment: the request id is accepted once."""
+        server = private_mariadb()
+        server.start()
+        database = open_database(server.url(server.empty_database()), reactor=reactor, pool_size=2)
+        self.addCleanup(database.close)
+        self.ids = id_maker()
+        mine, _ = await database.run(self.make)
+        taken = await database.run(take, mine, SETTING, HOUR, self.ids, NOW)
+        caller = Caller(mine, taken.partner_id, SERVICE, frozenset({"mail.send"}), epoch=await database.read(identity_epoch))
+        met, passed = Barrier(2), Happened()
+
+        def write(txn: Txn) -> object:
+            identity_epoch(txn)
+            if not passed.is_set():  # a rerun after a deadlock meets nobody
+                met.wait(10)
+                passed.set()
+            given = submission(self.ids, caller, orjson.dumps(taken.tellings[0].body))
+            return accept(txn, self.ids, [replace(given, request_id=taken.tellings[0].request_id, is_ours=True)])
+
+        await gatherResults([database.run(write) for _ in range(2)])
+
+        def count(txn: Txn) -> list[Row]:
+            return txn.rows("SELECT COUNT(*) FROM messages WHERE tenant_id = :t AND request_id = :r", {"t": mine, "r": taken.tellings[0].request_id})
+
+        self.assertEqual(await database.read(count), [(1,)])
 
     async def check(self, database: Database) -> None:
         """Rows are taken in order, keep the request that was chosen, and are nobody's but their tenant's."""
