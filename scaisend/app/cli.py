@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except Unavailable as error:
-        return _say(error, AWAY)
+        return _say(error, AWAY, options)
     except ScaiSendError as error:
-        return _say(error, NOT_SO)
+        return _say(error, NOT_SO, options)
     except BrokenPipeError:
         # The reader of our output has gone; what is still buffered would raise again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,8 +55,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def _say(error: ScaiSendError, code: int) -> int:
-    print("\n".join(lines_of(error)), file=sys.stderr)
+def _say(error: ScaiSendError, code: int, options: argparse.Namespace) -> int:
+    """A command's `arguments` are what its options are called where the API has fields."""
+    print("\n".join(lines_of(error, getattr(options, "arguments", None))), file=sys.stderr)
     return code
 
 

@@ -1,7 +1,7 @@
 """How a refusal is told on a terminal."""
 
 from scaisend.app.refusals import lines_of
-from scaisend.faults import Fault, Invalid, Unavailable
+from scaisend.faults import Conflict, Fault, Invalid, Unavailable
 from tests.base import PlainTestCase
 
 
@@ -11,6 +11,17 @@ class Lines(PlainTestCase):
         self.assertEqual(lines_of(Invalid([Fault("is wrong", "A", "do this"), Fault("A: is wrong", "A"), Fault("run `x`", None, "run `x`")])), [
             "scaisend: A: is wrong (do this)", "scaisend: A: is wrong", "scaisend: run `x`",
         ])
+
+    def test_a_field_is_called_as_it_was_given(self) -> None:
+        """On a command line it is an argument; a field without one keeps its name."""
+        error = Invalid([Fault("is wrong", "to.0.email"), Fault("the name is wrong", "name"), Fault("is wrong", "other"), Fault("is wrong")])
+        self.assertEqual(lines_of(error, {"to.*": "--to", "name": "NAME"}), [
+            "scaisend: --to: is wrong", "scaisend: NAME: the name is wrong", "scaisend: other: is wrong", "scaisend: is wrong",
+        ])
+
+    def test_what_several_things_match_is_listed(self) -> None:
+        """The reader is told to choose one, so they stand there."""
+        self.assertEqual(lines_of(Conflict("names two", "id", ids=["msg_a", "msg_b"])), ["scaisend: id: names two", "scaisend: the ids are msg_a msg_b"])
 
     def test_a_dependency_that_is_away_says_why(self) -> None:
         """What a server answered stands on the line, without its number and without passwords; what the refusal tells already does not."""

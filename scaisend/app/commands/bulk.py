@@ -20,6 +20,10 @@ FILTERS = {
     "status": "queued, deferred or scheduled", "waiting": "a reason of `scaisend queue why`", "subject-prefix": "how the subject begins",
     "accepted-before": "a moment, or 30m, 2h, 7d ago", "accepted-after": "a moment, or 30m, 2h, 7d ago",
 }
+ARGUMENTS = {
+    **{f"filter.{name.replace('-', '_')}": f"--{name}" for name in FILTERS}, "undo_s": "--undo-s", "until": "--until", "reason": "--reason",
+    "route": "HOST[:PORT]", "job_id": "ID",
+}
 WATCH_EVERY_S = 0.5
 
 
@@ -30,7 +34,7 @@ def register(commands: Any) -> None:
         description="A job first holds the mail that its filter means, and acts on it when its time to undo is over. What is only held can be released at any time.",
     )
     add_options(parser, tenant=True)
-    parser.set_defaults(run=run_list)
+    parser.set_defaults(run=run_list, arguments=ARGUMENTS)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     _verb(verbs, "list", "jobs, newest first", run_list)
     _filters(_verb(verbs, "preview", "how much queued mail a filter means", run_preview))

@@ -20,6 +20,10 @@ from scaisend.storage.database import Txn
 CLI = Who("cli")
 LISTED = ("name", "state", "waiting", "connections", "learned", "ordered", "last_reply")
 CHANGED = ("happened_at", "source", "before", "after", "reason")
+ARGUMENTS = {
+    "name": "NAME", "most_connections": "--connections", "most_per_minute": "--per-minute", "route": "HOST[:PORT]", "reason": "--reason", "source": "ADDRESS",
+    "ceilings*": "--ceilings",
+}
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -30,7 +34,7 @@ def register(commands: Any) -> None:
         description="Destinations are the MX sets that mail goes to. Every process that delivers follows an order within seconds.",
     )
     add_options(parser)
-    parser.set_defaults(run=run_list)
+    parser.set_defaults(run=run_list, arguments=ARGUMENTS)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     _verb(verbs, "list", "destinations that are connected, waited for, left alone, limited or ordered", run_list)
     _named(verbs, "show", "one destination: state, uses, learned limits with the reasons of their changes, domains", run_show)

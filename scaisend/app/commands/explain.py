@@ -17,6 +17,7 @@ from scaisend.messages.shown import Json
 from scaisend.messages.waiting_store import tenant_of_message_across_tenants
 
 MOST = 100
+TARGET = "MESSAGE|ADDRESS"
 
 
 def register(commands: Any) -> None:
@@ -26,9 +27,9 @@ def register(commands: Any) -> None:
         description="Says at which gate each recipient of a mail stands, when it is tried next, what was said in every attempt, and the likely cause with its cure.",
     )
     add_options(parser, tenant=True)
-    parser.add_argument("target", metavar="MESSAGE|ADDRESS", help="id of a message, an X-Message-Id, a msg_id, or an address: the latest mails to it")
+    parser.add_argument("target", metavar=TARGET, help="id of a message, an X-Message-Id, a msg_id, or an address: the latest mails to it")
     parser.add_argument("--limit", type=_a_limit, default=5, metavar="N", help="with an address: how many mails (default 5)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, arguments={"target": TARGET, "message_id": TARGET})
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,9 +53,12 @@ async def explain(adapters: Adapters, options: argparse.Namespace) -> list[Json]
         ids = [seen.message.id for seen in await adapters.database.read(message_page, tenant_id, asked)]
         if not ids:
             raise NotFound(f"no mail to {given} is known", "target", "give the address as it was written in the request, and --tenant where there are several")
-    return [
-        await adapters.database.read(explained, tenant_id, each, time.time(), with_dialogues=True, destination=ordering.as_operator) for each in ids
-    ]
+    try:
+        return [
+            await adapters.database.read(explained, tenant_id, each, time.time(), with_dialogues=True, destination=ordering.as_operator) for each in ids
+        ]
+    except NotFound:
+        raise NotFound(f"there is no message {given[:80]!r}", "target", "an address instead shows the latest mails to it") from None
 
 
 def _a_limit(text: str) -> int:

@@ -24,6 +24,10 @@ from scaisend.messages.shown import message_shape
 from scaisend.messages.status import ENDED
 
 ACTOR = "cli"
+ARGUMENTS = {
+    "from*": "--from", "personalizations.*.to.*": "--to", "personalizations.*.cc.*": "--cc", "subject": "--subject", "text": "--text", "content.*": "--text, --html",
+    "attachments*": "--attach", "tenant": "--tenant",
+}
 TRIES = 5
 POLL_S = 0.5
 
@@ -44,7 +48,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--wait", action="store_true", help="wait for the outcome")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
     add_options(parser, tenant=True)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, arguments=ARGUMENTS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,7 +76,7 @@ def request_of(options: argparse.Namespace) -> dict[str, object]:
     text = sys.stdin.read() if options.text == "-" else options.text
     content = [{"type": kind, "value": value} for kind, value in (("text/plain", text), ("text/html", options.html)) if value]
     if not content:
-        raise Invalid("the mail has no text", "text", "give --text or --html")
+        raise Invalid("the mail has no text", "text", "give it, or --html")
     person: dict[str, object] = {"to": [{"email": each} for each in options.to]}
     if options.cc:
         person["cc"] = [{"email": each} for each in options.cc]

@@ -45,7 +45,7 @@ class RequestTests(PlainTestCase):
 class SubmitTests(ReactorTestCase):
     async def test_submit(self) -> None:
         """The mail is accepted for the tenant when its domain is verified, and is in the database then."""
-        config = load({"DATA_DIR": self.mktemp()}, "/nonexistent/.env")
+        config = load({"DATA_DIR": self.mktemp()}, None)
         prepare_embedded(config)
         adapters = open_adapters(config, reactor)
         self.addCleanup(adapters.close)

@@ -79,6 +79,25 @@ class Nowhere(PlainTestCase):
             self.assertEqual(errors, "scaisend: --env-file: none.env does not exist (name the file of this installation's settings)\n")
 
 
+class Arguments(PlainTestCase):
+    def test_an_error_names_the_argument(self) -> None:
+        """What the API calls a field is an option or a place on the command line."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environment = bare_environment(DATA_DIR=str(folder / "data"))
+        self.assertEqual(run_command(["init"], environment=environment, folder=folder)[0], 0)
+        for command, argument in (
+            ("destinations limit x.test --connections 0", "--connections"), ("destinations limit x.test --per-minute 0", "--per-minute"),
+            ("destinations resume x.test", "NAME"), ("destinations reroute x.test a=b", "HOST[:PORT]"), ("explain msg_x", "MESSAGE|ADDRESS"),
+            ("explain a@x.test", "MESSAGE|ADDRESS"), ("bulk show x", "ID"), ("bulk hold --reason r --status x", "--status"),
+            ("bulk fail --reason r --to-domain x.test --undo-s -1", "--undo-s"), ("send --from x --to a@x.test --subject s --text t", "--from"),
+            ("send --from a@x.test --to x --subject s --text t", "--to"), ("send --from a@x.test --to a@x.test --subject s", "--text"),
+        ):
+            code, output, errors = run_command(command.split(), environment=environment, folder=folder)
+            self.assertEqual((code, output), (1, ""), command)
+            self.assertTrue(errors.startswith(f"scaisend: {argument}: "), errors)
+
+
 class Interrupts(PlainTestCase):
     def test_a_command_that_waits_ends_with_1_on_a_signal(self) -> None:
         """Its threads are ended and its connections closed: without that, Ctrl-C leaves a process that only SIGKILL ends."""
