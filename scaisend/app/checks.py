@@ -118,7 +118,7 @@ def covers(name: str, host: str) -> bool:
 
 def setting_checks(warnings: Sequence[str]) -> list[Check]:
     """What the settings' table doubts."""
-    return [Check("settings", each.partition(" ")[0], WARNING, each, "", "see docs/settings.md") for each in warnings] or [Check("settings", "all", OK, "no doubts")]
+    return [Check("settings", each.partition(" ")[0].rstrip(":"), WARNING, each, "", "see docs/settings.md") for each in warnings] or [Check("settings", "all", OK, "no doubts")]
 
 
 def away_check(name: str, subject: str, error: BaseException, cure: str) -> Check:

@@ -122,11 +122,12 @@ _LOGIN = re.compile(r"//[^/@]*@")
 
 
 class Config(Mapping[str, Any]):
-    """The parsed settings by variable, and how the start went: warnings to print."""
+    """The parsed settings by variable; `warnings` about how they are written; `doubts`: what daemons do with them and an operator will regret."""
 
-    def __init__(self, values: Mapping[str, Any], warnings: tuple[str, ...] = ()) -> None:
+    def __init__(self, values: Mapping[str, Any], warnings: tuple[str, ...] = (), doubts: tuple[str, ...] = ()) -> None:
         self._values = dict(values)
         self.warnings = warnings
+        self.doubts = doubts
 
     def __getitem__(self, variable: str) -> Any:
         return self._values[variable]
@@ -139,7 +140,7 @@ class Config(Mapping[str, Any]):
 
     def but(self, **changes: Any) -> "Config":
         """The same with some values changed; dev uses it."""
-        return Config({**self._values, **changes}, self.warnings)
+        return Config({**self._values, **changes}, self.warnings, self.doubts)
 
     @property
     def is_embedded(self) -> bool:
@@ -173,7 +174,7 @@ def load(environ: Mapping[str, str], env_file: str | None = DEFAULT_FILE, *, nee
     if faults:
         raise Invalid(faults)
     _complete(values)
-    return Config(values, (*file.warnings, *_doubts(values)))
+    return Config(values, file.warnings, tuple(_doubts(values)))
 
 
 def check_login(config: Config) -> None:

@@ -100,7 +100,7 @@ class Daemon(MultiService):
         super().startService()  # type: ignore[no-untyped-call]  # Twisted's has no types
         self._lag_at = self._reactor.seconds()
         self._lag_calls.start(LAG_EVERY_S, now=False)
-        for warning in self.adapters.config.warnings:
+        for warning in (*self.adapters.config.warnings, *self.adapters.config.doubts):
             self.log.warn("{warning}", warning=warning)
         self.log.info("ScaiSend {version} runs {roles}", version=__version__, roles=", ".join(self.roles))
         self.ready.callback(self)

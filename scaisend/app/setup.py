@@ -67,7 +67,7 @@ class Setup:
 
     async def services(self) -> list[Check]:
         """The settings, and each dependency: does it answer, and is it fit."""
-        return [*setting_checks(self._config.warnings), *await together([self._database(), self._schema(), self._queue(), self._objects(), self._provider()])]
+        return [*setting_checks((*self._config.warnings, *self._config.doubts)), *await together([self._database(), self._schema(), self._queue(), self._objects(), self._provider()])]
 
     async def instance(self) -> list[Check]:
         """What others see of the installation: its DNS, the blocklists, the certificate for mail that comes back."""

@@ -32,7 +32,7 @@ class Settings(PlainTestCase):
         self.assertEqual((config["INBOUND_SMTP_PORT"], config["SMTP_PORT"]), (8025, 25))
         self.assertEqual((config["BOUNCE_DOMAIN"], config["FBL_DOMAIN"]), ("mx.example.org", "mx.example.org"))
         self.assertEqual(config["RATE_LIMIT_MAIL_SEND"], Limit(10_000, 1.0))
-        self.assertEqual(config.warnings, ())
+        self.assertEqual((config.warnings, config.doubts), ((), ()))
         self.assertEqual(set(config), {setting.variable for setting in SETTINGS})
 
     def test_logins_need_a_client(self) -> None:
@@ -56,10 +56,10 @@ class Settings(PlainTestCase):
         config = load(SERVER, None)
         self.assertFalse(config.is_embedded)
         self.assertEqual(config["INBOUND_SMTP_PORT"], 25)
-        self.assertEqual([warning.split(" ")[0] for warning in config.warnings], ["TRACKING_BASE_URL", "objects"])
-        self.assertEqual(load(SERVER | STORE | {"TRACKING_BASE_URL": "https://t.example.org"}, None).warnings, ())
+        self.assertEqual([doubt.split(" ")[0] for doubt in config.doubts], ["TRACKING_BASE_URL", "objects"])
+        self.assertEqual(load(SERVER | STORE | {"TRACKING_BASE_URL": "https://t.example.org"}, None).doubts, ())
         for address in ("http://t.example.org", "https://localhost", "https://127.0.0.7:8000", "https://[::1]", "https://a.localhost"):
-            self.assertIn("TRACKING_BASE_URL", load(SERVER | STORE | {"TRACKING_BASE_URL": address}, None).warnings[0])
+            self.assertIn("TRACKING_BASE_URL", load(SERVER | STORE | {"TRACKING_BASE_URL": address}, None).doubts[0])
 
     def test_every_fault_is_told_at_once(self) -> None:
         """One start shows them all: values that cannot be read, and combinations that cannot work."""

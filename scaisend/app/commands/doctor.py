@@ -22,7 +22,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--outbound", metavar="HOST", action="append", default=[], help="connect to this mail host too: host or host:port")
     parser.add_argument("--blocklist", metavar="ZONE", action="append", help=f"ask this DNS blocklist (default {', '.join(BLOCKLISTS)})")
     parser.add_argument("--no-blocklists", action="store_true", help="ask no blocklist")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, shows_warnings=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -47,10 +47,13 @@ def a_listening_port(text: str) -> int:
 
 
 def settings(options: argparse.Namespace, *, needs_secret_key: bool = True) -> Config:
-    """The settings, warnings on standard error; the file of a command that `makes_env_file` may be absent. Raises: Invalid."""
+    """The settings, what is written wrongly in them on standard error unless the command `shows_warnings` itself.
+
+    The file of a command that `makes_env_file` may be absent. Raises: Invalid.
+    """
     may_lack = getattr(options, "makes_env_file", False)
     config = load(os.environ, options.env_file, needs_secret_key=needs_secret_key, may_lack_file=may_lack)
-    for warning in config.warnings:
+    for warning in () if getattr(options, "shows_warnings", False) else config.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return config
 

@@ -79,6 +79,30 @@ class Nowhere(PlainTestCase):
             self.assertEqual(errors, "scaisend: --env-file: none.env does not exist (name the file of this installation's settings)\n")
 
 
+class Warnings(PlainTestCase):
+    def test_what_daemons_will_do_is_no_matter_of_a_command(self) -> None:
+        """A command's error stands alone, whatever an operator will regret once daemons run."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environment = bare_environment(DATA_DIR=str(folder / "data"), DATABASE_URL="mysql://u:p@127.0.0.1:1/x", SECRET_KEY="k" * 32)
+        code, output, errors = run_command(["keys", "list"], environment=environment, folder=folder)
+        self.assertEqual((code, output, len(errors.splitlines())), (3, "", 1), errors)
+        self.assertTrue(errors.startswith("scaisend: the database is not available"), errors)
+
+    def test_what_is_written_wrongly_is_told_once(self) -> None:
+        """By a command on standard error, by the doctor among its checks."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environment = bare_environment(DATA_DIR=str(folder / "data"), DNS_RESOLVERS="127.0.0.1:1")
+        self.assertEqual(run_command(["init"], environment=environment, folder=folder)[0], 0)
+        (folder / ".env").write_text("SMTP_PROT=26\n")
+        said = "./.env: SMTP_PROT is no setting; is SMTP_PORT meant?"
+        self.assertEqual(run_command(["keys", "list"], environment=environment, folder=folder)[2], f"warning: {said}\n")
+        _, output, errors = run_command(["doctor", "--no-blocklists"], environment=environment, folder=folder)
+        self.assertIn(f"[warning] settings ./.env: {said}\n", output)
+        self.assertNotIn(said, errors)
+
+
 class Arguments(PlainTestCase):
     def test_an_error_names_the_argument(self) -> None:
         """What the API calls a field is an option or a place on the command line."""
