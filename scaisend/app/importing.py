@@ -97,7 +97,7 @@ class Importer:
 
     async def _groups(self) -> None:
         count = self.report.of(GROUPS)
-        for each in await self._account.ask("/v3/asm/groups"):
+        for each in await self._account.listed("/v3/asm/groups"):
             count.found += 1
             if self._is_dry:
                 continue
@@ -110,7 +110,7 @@ class Importer:
             await self._members(int(each["id"]))
 
     async def _members(self, group_id: int) -> None:
-        emails = [fold(each) for each in await self._account.ask(f"/v3/asm/groups/{group_id}/suppressions") if isinstance(each, str) and is_valid(each)]
+        emails = [fold(each) for each in await self._account.listed(f"/v3/asm/groups/{group_id}/suppressions") if isinstance(each, str) and is_valid(each)]
         for start in range(0, len(emails), MEMBERS_AT_ONCE):
             await self._database.run(groups_store.leave, self._tenant_id, group_id, emails[start : start + MEMBERS_AT_ONCE], time.time())
 

@@ -56,12 +56,17 @@ class SendGridAccount:
                 raise _refusal(answer, path)
         raise Unavailable("source", f"{self._base_url} did not answer {path} in {self._tries} tries: {said}")
 
+    async def listed(self, path: str, **query: object) -> list[Any]:
+        """The list that the path answers. Raises: as `ask`, and Invalid when it is none."""
+        found = await self.ask(path, **query)
+        if not isinstance(found, list):
+            raise Invalid(f"{path} answered no list: is the URL that of an API like SendGrid's?", "url")
+        return found
+
     async def pages(self, path: str, offset: int = 0) -> AsyncIterator[tuple[list[Any], int]]:
         """The pages of a list from the offset, each with the offset behind it."""
         while True:
-            page = await self.ask(path, limit=PAGE, offset=offset)
-            if not isinstance(page, list):
-                raise Invalid(f"{path} answered no list", "url")
+            page = await self.listed(path, limit=PAGE, offset=offset)
             offset += len(page)
             if page:
                 yield page, offset
@@ -74,9 +79,11 @@ class SendGridAccount:
         while True:
             more = {"page_token": token} if token else {}
             page = await self.ask("/v3/templates", generations="legacy,dynamic", page_size=TEMPLATES_PAGE, **more)
-            for each in page.get("result", ()):
+            if not isinstance(page, dict) or not isinstance(page.get("result"), list):
+                raise Invalid("/v3/templates answered no list: is the URL that of an API like SendGrid's?", "url")
+            for each in page["result"]:
                 yield each
-            following = page.get("_metadata", {}).get("next")
+            following = (page.get("_metadata") or {}).get("next")
             token = next(iter(parse_qs(urlsplit(following).query).get("page_token", ())), None) if isinstance(following, str) else None
             if not token:
                 return

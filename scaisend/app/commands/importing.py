@@ -43,7 +43,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="count what would be read, write nothing")
     parser.add_argument("--tries", type=int, default=TRIES, metavar="N", help=f"how often a request is made while the source is away (default {TRIES})")
     parser.add_argument("--state", default="./scaisend-import.json", metavar="FILE", help="how far a run came (default ./scaisend-import.json); removed when all is done")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, arguments={"url": "--url", "state": "--state", "key": "--key-file", "key-file": "--key-file"})
 
 
 def run(options: argparse.Namespace) -> int:
