@@ -28,7 +28,7 @@ def register(commands: Any) -> None:
     )
     add_options(parser)
     parser.add_argument("folder", metavar="FOLDER", help="where the copy goes; made when absent")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, arguments={"folder": "FOLDER"})
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(made)
     else:
-        print(f"{made['folder']} holds the database ({made['database_bytes']} bytes), {made['new_objects']} new objects and the secret key")
+        print(f"{made['folder']} holds the database ({made['database_bytes']} bytes) and {made['new_objects']} new objects" + (", and the secret key" if made["secret_key"] else ""))
+        if not made["secret_key"]:
+            print("SECRET_KEY is a setting and is not in the copy: keep it apart, without it stored secrets cannot be opened")
     return 0
 
 
@@ -51,16 +53,18 @@ def back_up(config: Config, folder: str) -> dict[str, object]:
     target, data = Path(folder), Path(config["DATA_DIR"])
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if target.resolve() == data.resolve():
+        if target.resolve() == data.resolve() or (data / OBJECTS).resolve() in (target.resolve(), *target.resolve().parents):
             raise Invalid("the copy cannot go into DATA_DIR itself", "folder")
         copy_database(address.path, str(target / DATABASE))
         # The objects after the database: whatever its rows name is there.
         new = _copy_tree(data / OBJECTS, target / OBJECTS)
-        if (data / SECRET_FILE).exists():
+        has_key = not config["SECRET_KEY"] and (data / SECRET_FILE).exists()
+        if has_key:
             shutil.copy2(data / SECRET_FILE, target / SECRET_FILE)
     except (OSError, sqlite3.Error) as error:
-        raise Conflict(f"the copy could not be made: {error}") from None
-    return {"folder": str(target), "database_bytes": (target / DATABASE).stat().st_size, "new_objects": new}
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        raise Conflict(f"the copy could not be made: {reason}", "folder") from None
+    return {"folder": str(target), "database_bytes": (target / DATABASE).stat().st_size, "new_objects": new, "secret_key": has_key}
 
 
 def _copy_tree(source: Path, target: Path) -> int:
