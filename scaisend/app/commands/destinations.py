@@ -129,11 +129,15 @@ def run_limit(options: argparse.Namespace) -> int:
 
 
 def run_warmup(options: argparse.Namespace) -> int:
-    """0; 1 when the address is not configured, or has no plan to end."""
+    """0; 1 when no address is named for a change, it is not configured, or has no plan to end."""
+    if not options.source and (options.end or options.ceilings is not None):
+        raise Invalid("name the source address whose plan is meant", "source")
+    if options.end and options.ceilings is not None:
+        raise Invalid("a plan that ends has none", "ceilings")
 
     async def work(adapters: Adapters) -> list[Json]:
         if options.source:
-            await adapters.database.run(_warm, _source(adapters, options.source), _ceilings(options.ceilings), options.end, time.time())
+            await adapters.database.run(_warm, _source(adapters, options.source, options.end), _ceilings(options.ceilings), options.end, time.time())
         return await adapters.database.run(_plans, time.time())
 
     found = with_adapters(options, work)
@@ -168,13 +172,14 @@ def _plans(txn: Txn, now: float) -> list[Json]:
     return [plan_shape(txn, plan, now) for plan in shaping_store.plans_across_tenants(txn)]
 
 
-def _source(adapters: Adapters, given: str) -> str:
+def _source(adapters: Adapters, given: str, ends: bool) -> str:
+    """The address as it is kept. Raises: Invalid; a plan may end after its address has left the settings."""
     try:
         address = str(ipaddress.ip_address(given))
     except ValueError:
         raise Invalid(f"{given!r} is not an IP address", "ADDRESS") from None
     configured = {part.partition("=")[0].strip().strip("[]") for part in adapters.config["SMTP_SOURCE_IPS"].split(",")}
-    if address not in {str(ipaddress.ip_address(each)) for each in configured if each}:
+    if not ends and address not in {str(ipaddress.ip_address(each)) for each in configured if each}:
         raise Invalid(f"{address} is not among the configured source addresses", "ADDRESS", "set it in SMTP_SOURCE_IPS")
     return address
 

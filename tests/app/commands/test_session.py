@@ -106,13 +106,14 @@ class Warnings(PlainTestCase):
 class Arguments(PlainTestCase):
     def test_an_error_names_the_argument(self) -> None:
         """What the API calls a field is an option or a place on the command line."""
-        folder = Path(self.mktemp())
+        folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         environment = bare_environment(DATA_DIR=str(folder / "data"))
         self.assertEqual(run_command(["init"], environment=environment, folder=folder)[0], 0)
         for command, argument in (
             ("destinations limit x.test --connections 0", "--connections"), ("destinations limit x.test --per-minute 0", "--per-minute"),
-            ("destinations resume x.test", "NAME"), ("destinations reroute x.test a=b", "HOST[:PORT]"), ("explain msg_x", "MESSAGE|ADDRESS"),
+            ("destinations warmup --end", "ADDRESS"), ("destinations warmup --ceilings 1,2", "ADDRESS"), ("destinations warmup 192.0.2.1 --end --ceilings 1", "--ceilings"),
+            ("backup data/objects/copy", "FOLDER"), ("backup /dev/null/x", "FOLDER"), ("destinations resume x.test", "NAME"), ("destinations reroute x.test a=b", "HOST[:PORT]"), ("explain msg_x", "MESSAGE|ADDRESS"),
             ("explain a@x.test", "MESSAGE|ADDRESS"), ("bulk show x", "ID"), ("bulk hold --reason r --status x", "--status"),
             ("bulk fail --reason r --to-domain x.test --undo-s -1", "--undo-s"), ("send --from x --to a@x.test --subject s --text t", "--from"),
             ("send --from a@x.test --to x --subject s --text t", "--to"), ("send --from a@x.test --to a@x.test --subject s", "--text"),
