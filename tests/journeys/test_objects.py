@@ -10,6 +10,7 @@ from tests.world.counting_sink import CountingSink
 from tests.world.installation import Installation
 from tests.world.load import Request, call, make_requests, send
 from tests.world.mariadb import private_mariadb
+from tests.world.program import wait_until
 from tests.world.redis_server import redis_server
 
 
@@ -34,6 +35,7 @@ class ObjectsAwayTests(OutagesCase):
         during: list[int] = []
 
         def happens() -> None:
+            wait_until(lambda: self.house.ask("SELECT COUNT(*) FROM messages")[0][0] > 4, 30.0, self.house.logs, 0.01)
             store.kill_proxy()
             for number, given in enumerate((self.plain(), self.attached("during", 1)[0])):
                 during.append(call(self.house.url("api"), "POST", "/v3/mail/send", self.house.api_key, given.body)[0])
