@@ -13,10 +13,6 @@ from scaisend.http.reply import Reply, error_reply, json_reply
 from scaisend.http.route import Route
 
 WARMUP = "Warm-up plans are the operator's: scaisend destinations warmup, or PUT /api/admin/warmups/{address}."
-OWN_DOMAINS = (
-    "A domain belongs to the tenant that sends from it, with keys of its own, and several tenants may have the same one:"
-    " add it by POST /v3/whitelabel/domains with on-behalf-of, or delete it there."
-)
 OWN_LINKS = "A branded link belongs to the tenant whose links lead over it: add it by POST /v3/whitelabel/links with on-behalf-of, or delete it there."
 SUBUSER_STATS = "Statistics are those of one account: use GET /v3/stats with on-behalf-of."
 CREDITS = "There are no credits: PUT /api/admin/tenants/{id}/limits says what a tenant may send."
@@ -49,9 +45,6 @@ TABLE: Sequence[Unsupported] = (
     _row("/v3/whitelabel/ips/<rdns_id>", "GET DELETE", REVERSE),
     _row("/v3/whitelabel/ips/<rdns_id>/validate", "POST", REVERSE),
     _row("/v3/whitelabel/dns/email", "POST", "Records are not mailed: show them by GET /v3/whitelabel/domains/{id}."),
-    _row("/v3/whitelabel/domains/subuser", "DELETE", OWN_DOMAINS),
-    _row("/v3/whitelabel/domains/<domain_id>/subuser", "POST DELETE", OWN_DOMAINS),
-    _row("/v3/whitelabel/domains/<domain_id>/subuser:add", "POST", OWN_DOMAINS),
     _row("/v3/senders", "GET POST", "The marketing sender API is not here: use /v3/verified_senders.", GET={"result": []}),
     _row("/v3/senders/<sender_id>", "GET PATCH DELETE", "The marketing sender API is not here: use /v3/verified_senders."),
     _row("/v3/senders/<sender_id>/resend_verification", "POST", "The marketing sender API is not here: use /v3/verified_senders."),

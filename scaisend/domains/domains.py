@@ -1,7 +1,7 @@
 """What can be done with a tenant's domains: the API and the command line both do it through this."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,6 +10,12 @@ from scaisend.dns import Resolver
 from scaisend.domains import store
 from scaisend.domains.dkim_keys import ALGORITHMS, NewKey, make_key, number_in, selector_of
 from scaisend.domains.records import Hosts, keep_until, shown_records, wanted_records, zone_line
+from scaisend.domains.sharing_store import (
+    follow_check_across_tenants,
+    follow_keys_across_tenants,
+    has_owner_across_tenants,
+    keep_as_own,
+)
 from scaisend.domains.store import ACTIVE, PENDING, Check, Domain, DomainKey
 from scaisend.domains.verify import Verification, verify
 from scaisend.domains.whitelabel_store import set_addresses, set_default
@@ -84,16 +90,16 @@ class Domains:
         await self._database.run(_delete, tenant_id, domain, doer)
 
     async def verify(self, tenant_id: str, domain: str, doer: Doer) -> DomainView:
-        """The domain as DNS has it now; keys that were seen sign from now on. Raises: NotFound."""
+        """The domain as DNS has it now, and those associated from it; keys that were seen sign from now on. Raises: NotFound."""
         view = await self.one(tenant_id, domain)
         wanted = wanted_records(view.domain.domain, view.keys, self._hosts)
         found = await verify(self._resolver.resolve, view.domain.domain, wanted=wanted, keys=view.keys, hosts=self._hosts)
         return await self._database.run(_save, tenant_id, view.domain, found, doer)
 
     async def rotate(self, tenant_id: str, domain: str, doer: Doer) -> DomainView:
-        """New keys, to be published, for each kind that signs; the old ones sign until the new are seen.
+        """New keys, to be published, for each kind that signs; the old ones sign until the new are seen. Associated domains have them too.
 
-        Raises: NotFound, Conflict while an earlier key was not seen yet.
+        Raises: NotFound, Conflict while an earlier key was not seen yet, or where the keys are another tenant's.
         """
         view = await self.one(tenant_id, domain)
         kinds = sorted({key.algorithm for key in view.keys if key.status == ACTIVE}, reverse=True)
@@ -101,7 +107,7 @@ class Domains:
             raise Conflict("a key of this domain still waits to be seen in DNS", help="publish its record and verify the domain first")
         number = 1 + max([number_in(key.selector) for key in view.keys])
         keys = self._named(tenant_id, await self._new_keys(kinds), number)
-        return await self._database.run(_rotate, tenant_id, view.domain.id, keys, doer)
+        return await self._database.run(_rotate, tenant_id, self._ids, view.domain.id, keys, doer)
 
     def shown(self, view: DomainView) -> dict[str, object]:
         """The domain as JSON has it."""
@@ -211,20 +217,43 @@ def _save(txn: Txn, tenant_id: str, before: Domain, found: Verification, doer: D
     after = store.save_check(txn, tenant_id, before.id, check)
     if after is None:
         raise NotFound("there is no such domain")
+    _note_verified(txn, before, after, doer)
+    view = _with_keys(txn, after)
+    seen = frozenset([key.selector for key in view.keys if key.id in found.seen])
+    for its_before, its_after in follow_check_across_tenants(txn, after.id, check, seen):
+        _note_verified(txn, its_before, its_after, _owner(doer))
+    return view
+
+
+def _note_verified(txn: Txn, before: Domain, after: Domain, doer: Doer) -> None:
     if after.verified != before.verified:
         _note(txn, after, "domain.verify", doer, {"before": {"verified": before.verified}, "after": {"verified": after.verified}})
-    return _with_keys(txn, after)
 
 
-def _rotate(txn: Txn, tenant_id: str, domain_id: str, keys: Sequence[tuple[str, str, NewKey]], doer: Doer) -> DomainView:
+def _owner(doer: Doer) -> Doer:
+    """What another tenant, whose domain follows, is told of who did it: no credential and no address."""
+    return Doer("owner", doer.at)
+
+
+def _rotate(
+    txn: Txn, tenant_id: str, ids: IdMaker, domain_id: str, keys: Sequence[tuple[str, str, NewKey]], doer: Doer
+) -> DomainView:
     domain = store.lock_domain(txn, tenant_id, domain_id)
     if domain is None:
         raise NotFound("there is no such domain")
+    if domain.associated_from is not None:
+        if has_owner_across_tenants(txn, domain.associated_from):
+            raise Conflict("the keys of this domain are its owner's", help="rotate them there: they change here with them")
+        keep_as_own(txn, tenant_id, domain_id)
+        domain = replace(domain, associated_from=None)
     kinds = {key.algorithm for _, _, key in keys}
     if any(key.status == PENDING and key.algorithm in kinds for key in store.keys_of(txn, tenant_id, [domain_id])[domain_id]):
         raise Conflict("a key of this domain still waits to be seen in DNS", help="publish its record and verify the domain first")
     store.add_keys(txn, tenant_id, domain_id=domain_id, keys=keys, now_s=doer.at)
-    _note(txn, domain, "domain.rotate_dkim", doer, {"selectors": [selector for _, selector, _ in keys]})
+    selectors: dict[str, object] = {"selectors": [selector for _, selector, _ in keys]}
+    _note(txn, domain, "domain.rotate_dkim", doer, selectors)
+    for each in follow_keys_across_tenants(txn, ids, domain_id, keys, now_s=doer.at):
+        _note(txn, each, "domain.rotate_dkim", _owner(doer), selectors)
     return _with_keys(txn, domain)
 
 

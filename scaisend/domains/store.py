@@ -13,7 +13,7 @@ MOST_DOMAINS = 1_000
 
 Pair = tuple[str, str]
 
-_DOMAIN = "id, tenant_id, domain, verified, return_path_ready, is_default, check_result, checked_at, verified_at, created_at, addresses"
+_DOMAIN = "id, tenant_id, domain, verified, return_path_ready, is_default, check_result, checked_at, verified_at, created_at, addresses, associated_from"
 _KEY_COLUMNS = ("id", "tenant_id", "domain_id", "selector", "algorithm", "sealed_private", "public", "status", "created_at")
 _KEY = "k.id, k.domain_id, k.selector, k.algorithm, k.sealed_private, k.public, k.status, k.created_at, k.seen_at, k.retired_at"
 
@@ -22,7 +22,8 @@ _KEY = "k.id, k.domain_id, k.selector, k.algorithm, k.sealed_private, k.public, 
 class Domain:
     """A tenant's sender domain. `check_result` holds what the last verification found: dicts with type, name, found, valid, note.
 
-    `addresses` are the source addresses of its mail, where that names no pool; none: any.
+    `addresses` are the source addresses of its mail, where that names no pool; none: any. `associated_from` is the domain of another
+    tenant whose keys it has.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Domain:
     verified_at: float | None
     created_at: float
     addresses: tuple[str, ...] = ()
+    associated_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +249,10 @@ def _at(micros: int | None) -> float | None:
 
 
 def _domain(row: Row) -> Domain:
-    an_id, tenant_id, name, verified, ready, is_default, result, checked_at, verified_at, created_at, addresses = row
+    an_id, tenant_id, name, verified, ready, is_default, result, checked_at, verified_at, created_at, addresses, associated_from = row
     return Domain(
         an_id, tenant_id, name, bool(verified), bool(ready), bool(is_default), tuple(json.loads(result or "[]")),
-        _at(checked_at), _at(verified_at), created_at / 1_000_000, _addresses(addresses),
+        _at(checked_at), _at(verified_at), created_at / 1_000_000, _addresses(addresses), associated_from,
     )
 
 

@@ -91,13 +91,16 @@ CALLS: tuple[Calling, ...] = (
     *c("GET=200", "/v3/mailbox_providers/stats?end_date=2026-04-01&mailbox_providers=Gmail&aggregated_by=day&limit=1&offset=1&start_date=2026-01-01"),
     *c("GET=200 PATCH=200", "/v3/user/webhooks/event/settings", {"enabled": False, "url": "https://example.com/x", "bounce": True, "click": True}),
     *c("POST=204", "/v3/user/webhooks/event/test", {"url": "{hook}"}),
-    # domains
+    # domains, and a subuser
+    *p("GET=200 POST=200", "/v3/subusers", {
+        "username": "John@example.com", "email": "John@example.com", "password": "johns_password", "ips": [],
+    }, subuser="username"),
     *c("GET=200 POST=201", "/v3/whitelabel/domains", {"domain": "example.com", "subdomain": "news", "custom_spf": True, "default": True, "automatic_security": False}, domain="id"),
     *c("GET=200 PATCH=200", "/v3/whitelabel/domains/{domain}", {"default": False, "custom_spf": True}),
     *c("GET=200", "/v3/whitelabel/domains/default?domain=example.com"), *c("POST=200", "/v3/whitelabel/domains/{domain}/validate"),
-    *p("GET=200 DELETE=204", "/v3/whitelabel/domains/subuser?username={account}"), *c("POST=200", "/v3/whitelabel/domains/{domain}/ips", {"ip": "{ip}"}),
-    *c("DELETE=200", "/v3/whitelabel/domains/{domain}/ips/{ip}"), *c("POST=201", "/v3/whitelabel/domains/{domain}/subuser", {"username": "jane"}),
-    *c("DELETE=204", "/v3/whitelabel/domains/{domain}"),
+    *p("POST=201", "/v3/whitelabel/domains/{domain}/subuser", {"username": "{subuser}"}),
+    *p("GET=200 DELETE=204", "/v3/whitelabel/domains/subuser?username={subuser}"), *c("POST=200", "/v3/whitelabel/domains/{domain}/ips", {"ip": "{ip}"}),
+    *c("DELETE=200", "/v3/whitelabel/domains/{domain}/ips/{ip}"), *c("DELETE=204", "/v3/whitelabel/domains/{domain}"),
     *c("GET=200 POST=201", "/v3/verified_senders", {"nickname": "a", "from_email": "a@example.com", "reply_to": "a@example.com"}, verified="id"),
     *c("PATCH=200", "/v3/verified_senders/{verified}", {"nickname": "b"}), *c("POST=204", "/v3/verified_senders/resend/{verified}"),
     *c("GET=200", "/v3/verified_senders/domains"), *c("GET=200", "/v3/verified_senders/steps_completed"), *c("DELETE=204", "/v3/verified_senders/{verified}"),
@@ -136,9 +139,6 @@ CALLS: tuple[Calling, ...] = (
     *c("DELETE=204", "/v3/ips/pools/new_pool_name/ips/{ip}"), *c("DELETE=204", "/v3/ips/pools/new_pool_name"),
     *c("GET=200 POST=200", "/v3/ips/warmup", {"ip": "{ip}"}), *c("GET=200 DELETE=204", "/v3/ips/warmup/{ip}"),
     # subusers
-    *p("GET=200 POST=200", "/v3/subusers", {
-        "username": "John@example.com", "email": "John@example.com", "password": "johns_password", "ips": [],
-    }, subuser="username"),
     *p("PUT=200", "/v3/subusers/{subuser}/ips", ["{ip}"]), *p("PATCH=204 DELETE=204", "/v3/subusers/{subuser}", {"disabled": True}),
     *p("GET=200", "/v3/subusers/reputations"),
     # what tenants, people and operators do in another way here

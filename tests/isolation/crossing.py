@@ -56,6 +56,9 @@ CROSSING: dict[str, str] = {
     "reporting/webhooks_store.py:reseal_secrets_across_tenants": "",
     "reporting/webhooks_store.py:sealed_secrets_across_tenants": "ids and sealed secrets, which are sealed anew and shown to nobody",
     "identity/limits_store.py:limits_across_tenants": "", "domains/store.py:owner_across_tenants": "",
+    # A domain that several tenants of a partner have: its keys and checks are one thing.
+    "domains/sharing_store.py:numbered_across_tenants": "", "domains/sharing_store.py:associations_across_tenants": "",
+    "domains/sharing_store.py:has_owner_across_tenants": "",
     "reporting/providers_store.py:learn_providers_across_tenants": "",
     # Mail that comes back: the token in its address finds the recipient, and that the tenant.
     "inbound/store.py:complained_across_tenants": _OWN, "inbound/store.py:drop_across_tenants": "",

@@ -103,6 +103,11 @@ def addressed_domain(world: World, tenant: Tenant) -> Named:
     return {**found, "ip": SOURCE}
 
 
+def shared_domain(world: World, tenant: Tenant) -> Named:
+    """A domain, and a tenant that it is to be associated with."""
+    return {**numbered_domain(world, tenant), **subuser(world, tenant)}
+
+
 def link(world: World, tenant: Tenant) -> Named:
     """A branded host for links, the default of its domain."""
     made = world.made(tenant, "POST", "/v3/whitelabel/links", {"domain": f"{tag(world, tenant)}.test", "subdomain": "go", "default": True})
@@ -273,7 +278,7 @@ def clicking(world: World, tenant: Tenant) -> Named:
 
 MAKERS: Mapping[str, Maker] = {
     "batch": batch, "stopped batch": stopped_batch, "message": message, "seen domain": seen_domain, "failed message": failed_message, "key": key, "domain": domain,
-    "numbered domain": numbered_domain, "template": template, "version": version, "addressed domain": addressed_domain, "link": link, "image": image, "group": group, "opted out": opted_out,
+    "numbered domain": numbered_domain, "template": template, "version": version, "addressed domain": addressed_domain, "shared domain": shared_domain, "link": link, "image": image, "group": group, "opted out": opted_out,
     "partner": partner, "tenant": whole_tenant, "subuser": subuser, "user": user, "role": role, "kept mail": kept_mail, "pool": pool, "source": source,
     "bulk job": bulk_job, "endpoint": endpoint, "event webhook": event_webhook, "sender": sender, "parse host": parse_host, "opting out": opting_out,
     "opening": opening, "clicking": clicking, **{name: listed(name) for name in LISTS},

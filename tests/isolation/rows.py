@@ -192,6 +192,11 @@ PEOPLE = (
     *r("POST=403", "/v3/subusers", "partner", {"username": "{partner_id}", "email": "a@left.test", "partner_id": "{partner_id}"}, unknown=403),
     *r("PATCH=403 DELETE=403", "/v3/subusers/<username>", "subuser", {"disabled": True}, unknown=403),
     *r("GET=403 PUT=403", "/v3/subusers/<username>/ips", "subuser", ["127.0.0.1"], unknown=403),
+    *[row for word in ("subuser", "subuser:add") for row in r(
+        "POST=403", f"/v3/whitelabel/domains/<domain_id>/{word}", "shared domain", {"username": "{username}"}, unknown=403,
+    )],
+    *r("DELETE=403", "/v3/whitelabel/domains/<domain_id>/subuser", "shared domain", query="?username={username}", unknown=403),
+    *r("DELETE=403", "/v3/whitelabel/domains/subuser", "subuser", query="?username={username}", unknown=403, note="username"),
     *[row for noun in ("domains/subuser", "domains/subuser/all", "links/subuser") for row in r(
         "GET=403", f"/v3/whitelabel/{noun}", "subuser", query="?username={username}", unknown=403, note="username",
     )],

@@ -22,7 +22,7 @@ def routes(assembly: Assembly) -> list[Route]:
     return [
         *DomainsApi(domains=domains).routes(),
         *WhitelabelApi(database=database, domains=domains, sources=assembly.source_addresses()).routes(),
-        *SubuserDomainsApi(database=database, domains=domains, tracking_host=tracking_host).routes(),
+        *SubuserDomainsApi(database=database, domains=domains, ids=adapters.ids, tracking_host=tracking_host).routes(),
         *LinksApi(database=database, tracking_host=tracking_host, resolver=fresh).routes(),
         *VerifiedSendersApi(
             database=database, key=adapters.sealer.key_for("verified-sender"), send=own_mail(adapters, assembly.sending()),
